@@ -15,6 +15,11 @@ export interface AttendOptions {
   readonly busyWaitMs?: number;
   /** How long to retry in place while the store is down, in milliseconds. Default: the topic's `busyWaitMs`. */
   readonly storeWaitMs?: number;
+  /**
+   * Asked when the delivery has to wait (busy key or store down). Undefined: no room, do not wait. Otherwise the
+   * returned function is called once when the waiting ends. Lets an adapter cap how many deliveries wait.
+   */
+  readonly enterWait?: () => (() => void) | undefined;
 }
 
 /** A claimed delivery, or the reason why there is none. Call exactly one of `run` and `abandon`. */
