@@ -1,0 +1,124 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { access, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "./free-port.js";
+import { findKafkaInstallation, type KafkaInstallation } from "./kafka-installation.js";
+import { warmUpKafka } from "./kafka-warm-up.js";
+import { type OwnedServer, serverFolder, startServer } from "./owned-server.js";
+
+const run = promisify(execFile);
+
+export interface KafkaProcessOptions {
+  /** Broker port. @defaultValue a free loopback port */
+  readonly port?: number;
+  /** Further lines of `server.properties`, or other values for ours. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** Data folder, kept by `stop`; start again with the same one to keep topics. @defaultValue a temporary folder */
+  readonly dir?: string;
+  /** Which Kafka to run. @defaultValue the one on the path, else the one in the cache */
+  readonly installation?: KafkaInstallation;
+}
+
+export interface KafkaProcess extends OwnedServer {
+  /** `127.0.0.1:<port>` */
+  readonly endpoint: string;
+}
+
+/**
+ * Starts a private broker that is its own controller; resolves once groups can join.
+ *
+ * Topics are never created by use. Sessions may be as short as one second.
+ */
+export async function startKafka(options: KafkaProcessOptions = {}): Promise<KafkaProcess> {
+  const installation = options.installation ?? (await findKafkaInstallation());
+  const port = options.port ?? (await freePort());
+  const folder = await serverFolder("kafka", options.dir);
+  const { dir } = folder;
+  const endpoint = `127.0.0.1:${port}`;
+  const file = join(dir, "server.properties");
+  const properties = { ...brokerProperties(dir, port, await freePort()), ...options.properties };
+  await writeFile(
+    file,
+    Object.entries(properties)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(""),
+  );
+  const env = { ...process.env, ...installation.env };
+  await format(installation, env, dir, file);
+  const server = await startServer({
+    name: "kafka",
+    endpoint,
+    port,
+    folder,
+    process: {
+      command: installation.java,
+      args: [
+        ...["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"],
+        ...["-cp", installation.classpath, "kafka.Kafka", file],
+      ],
+      env,
+      cwd: dir,
+    },
+    readyWithinMs: 90_000,
+  });
+  try {
+    await warmUpKafka(endpoint);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { ...server, endpoint };
+}
+
+function brokerProperties(
+  dir: string,
+  port: number,
+  controllerPort: number,
+): Record<string, string | number | boolean> {
+  return {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "log.dirs": join(dir, "data"),
+    "auto.create.topics.enable": false,
+    "offsets.topic.num.partitions": 4,
+    "offsets.topic.replication.factor": 1,
+    "transaction.state.log.num.partitions": 4,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "group.min.session.timeout.ms": 1_000,
+  };
+}
+
+/** Gives a new data folder its cluster id; leaves a used one alone. */
+async function format(
+  installation: KafkaInstallation,
+  env: NodeJS.ProcessEnv,
+  dir: string,
+  file: string,
+): Promise<void> {
+  const used = await access(join(dir, "data", "meta.properties")).then(
+    () => true,
+    () => false,
+  );
+  if (used) return;
+  const clusterId = randomBytes(16).toString("base64url").replace(/^-/, "A");
+  await run(
+    installation.java,
+    [
+      ...["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", installation.classpath],
+      ...["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file],
+    ],
+    { env, cwd: dir },
+  );
+}
