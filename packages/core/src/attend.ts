@@ -1,7 +1,9 @@
-import type { Delivery } from "./delivery.js";
 import type { Deduplicator } from "./deduplicator.js";
+import type { Delivery } from "./delivery.js";
+import { engineOf } from "./engine.js";
 import type { DeadLetterReason, Handler } from "./handler.js";
 import type { Verdict } from "./outcome.js";
+import type { ResolvedPolicy } from "./policy.js";
 
 export interface AttendOptions {
   /**
@@ -20,6 +22,8 @@ export interface AttendOptions {
    * returned function is called once when the waiting ends. Lets an adapter cap how many deliveries wait.
    */
   readonly enterWait?: () => (() => void) | undefined;
+  /** Turns the handler's result into the bytes that a duplicate gets back. Undefined: nothing is stored. */
+  readonly encode?: (value: unknown) => Uint8Array | undefined;
 }
 
 /** A claimed delivery, or the reason why there is none. Call exactly one of `run` and `abandon`. */
@@ -35,16 +39,25 @@ export interface Ticket {
  * Takes one delivery from claim to verdict: claims, waits while busy, runs the handler, records, reports one outcome.
  * Never rejects; what the adapter must tell the broker is in `settlement`.
  */
-export declare function attend<Result>(
+export function attend<Result>(
   deduplicator: Deduplicator,
   delivery: Delivery,
   handler: Handler<Result>,
-  options?: AttendOptions,
-): Promise<Verdict<Result>>;
+  options: AttendOptions = {},
+): Promise<Verdict<Result>> {
+  return engineOf(deduplicator).attend(delivery, handler, options);
+}
 
-/** Claims several deliveries in one call to the store; their handlers run later, through the tickets. */
-export declare function claimAll(
+/** Claims several deliveries at once; their handlers run later, in any order, through the tickets. */
+export function claimAll(
   deduplicator: Deduplicator,
   deliveries: readonly Delivery[],
-  options?: AttendOptions,
-): Promise<readonly Ticket[]>;
+  options: AttendOptions = {},
+): Promise<readonly Ticket[]> {
+  return engineOf(deduplicator).claimAll(deliveries, options);
+}
+
+/** The resolved policy of a topic: what an adapter sizes its own waits by. */
+export function topicPolicy(deduplicator: Deduplicator, topic: string): ResolvedPolicy {
+  return engineOf(deduplicator).policies.of(topic);
+}

@@ -2,7 +2,7 @@ const BRAND = Symbol.for("@onlyonce/error");
 const PERMANENT = Symbol.for("@onlyonce/permanent-error");
 
 export type OnlyOnceErrorCode =
-  `ERR_ONLYONCE_${"BUSY" | "CONFLICT" | "POISON" | "KEY_MISSING" | "STORE" | "CLOSED"}`;
+  `ERR_ONLYONCE_${"BUSY" | "CONFLICT" | "POISON" | "KEY_MISSING" | "STORE" | "ABORTED" | "CLOSED"}`;
 
 function isBranded(value: unknown, brand: symbol): boolean {
   return typeof value === "object" && value !== null && Reflect.get(value, brand) === true;
@@ -19,7 +19,11 @@ export class OnlyOnceError extends Error {
   constructor(
     code: OnlyOnceErrorCode,
     message: string,
-    options: { readonly cause?: unknown; readonly retriable?: boolean; readonly retryAfterMs?: number } = {},
+    options: {
+      readonly cause?: unknown;
+      readonly retriable?: boolean;
+      readonly retryAfterMs?: number;
+    } = {},
   ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.name = "OnlyOnceError";

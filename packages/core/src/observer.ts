@@ -16,8 +16,7 @@ export interface OutcomeEvent {
 /** Something worth counting that is not a verdict. */
 export interface Incident {
   readonly delivery?: Delivery;
-  readonly kind:
-    /** The signal of a running handler was aborted: its lease was lost. */
+  readonly kind: /** The signal of a running handler was aborted: its lease was lost. */
     | "lease_lost"
     /** The signal of a running handler was aborted: longest processing time. */
     | "time_up"
@@ -28,7 +27,9 @@ export interface Incident {
     /** A dead letter could not be published; the message is handed back. */
     | "dead_letter_failed"
     /** Poison without a dead-letter target: retried at the longest back-off. */
-    | "dead_letter_missing";
+    | "dead_letter_missing"
+    /** A handler's result could not be encoded, or is too large: duplicates get no result. */
+    | "result_not_stored";
   readonly error?: unknown;
   readonly origin?: Origin;
 }

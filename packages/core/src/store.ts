@@ -93,9 +93,11 @@ export interface Finding {
 /**
  * Keeps one record per key, changed only by atomic calls. Batch-first: replies come in the order of the requests.
  * Every call may be executed twice and its copy may arrive late; the record table (`record-table.ts`) says what each
- * call answers. Keys of one call may repeat; they are then executed in order. A call that fails as a whole rejects.
+ * call answers. Keys of one call may repeat; they are then executed in order. A call that fails as a whole rejects; every call settles in bounded time.
  */
 export interface Store {
+  /** How long a call may take before it rejects, in milliseconds; at most a sixth of every lease. Undefined: calls do no I/O. */
+  readonly commandTimeoutMs?: number;
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]>;
   /** Claims and completes in one atomic step: at most once. A live claim by somebody else counts as duplicate. */
   remember(claims: readonly ClaimRequest[]): Promise<readonly RememberReply[]>;

@@ -1,0 +1,222 @@
+import type { AttendOptions, Ticket } from "./attend.js";
+import { Attendance } from "./attendance.js";
+import type { Clock } from "./clock.js";
+import type { Delivery } from "./delivery.js";
+import type { Handler } from "./handler.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { LocalKeys } from "./local-keys.js";
+import {
+  createFingerprintDigest,
+  createKeyDigest,
+  type KeyDigest,
+  type MessageKey,
+} from "./message-key.js";
+import type { Observer } from "./observer.js";
+import { Observers } from "./observers.js";
+import { quote } from "./option-checks.js";
+import type { Verdict } from "./outcome.js";
+import { OwnerTokens } from "./owner-tokens.js";
+import type { Store } from "./store.js";
+import { subjectOf } from "./subject.js";
+import type { TopicPolicies } from "./topic-policies.js";
+import { wait } from "./wait.js";
+
+export interface EngineParts {
+  readonly store: Store;
+  readonly scope: string;
+  readonly policies: TopicPolicies;
+  readonly keySecret: Uint8Array | undefined;
+  readonly observers: readonly Observer[];
+  readonly clock: Clock;
+}
+
+/** How many topics keep a prepared digest function. */
+const MAX_DIGESTS = 1024;
+
+/** What all deliveries of one deduplicator share. */
+export class Engine {
+  readonly store: Store;
+  readonly policies: TopicPolicies;
+  readonly clock: Clock;
+  readonly observers: Observers;
+  readonly tokens: OwnerTokens = new OwnerTokens();
+  readonly localKeys: LocalKeys;
+  readonly leases: LeaseKeeper;
+  readonly #scope: string;
+  readonly #keySecret: Uint8Array | undefined;
+  readonly #closing = new AbortController();
+  readonly #digests = new Map<string, KeyDigest>();
+  readonly fingerprintOf: KeyDigest;
+  readonly #open = new Set<Attendance>();
+  readonly #background = new Set<Promise<unknown>>();
+  #isChecked = false;
+  #hasWarned = false;
+  #closed: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(parts: EngineParts) {
+    this.store = parts.store;
+    this.policies = parts.policies;
+    this.clock = parts.clock;
+    this.observers = new Observers(parts.observers);
+    this.localKeys = new LocalKeys(parts.clock);
+    this.leases = new LeaseKeeper(parts.store, parts.clock, {
+      restored: () => this.observers.incident({ kind: "claim_restored" }),
+    });
+    this.#scope = parts.scope;
+    this.#keySecret = parts.keySecret;
+    this.fingerprintOf = createFingerprintDigest(parts.keySecret);
+  }
+
+  /** Aborts when the deduplicator begins to close: stop taking and stop waiting; running handlers go on. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  digestOf(topic: string, key: MessageKey | undefined): string | undefined {
+    let digest = this.#digests.get(topic);
+    if (digest === undefined) {
+      digest = createKeyDigest(this.#scope, topic, this.#keySecret);
+      if (this.#digests.size >= MAX_DIGESTS) this.#digests.clear();
+      this.#digests.set(topic, digest);
+    }
+    return digest(key);
+  }
+
+  attend<Result>(
+    delivery: Delivery,
+    handler: Handler<Result>,
+    options: AttendOptions,
+  ): Promise<Verdict<Result>> {
+    return this.observers.around(delivery, async () => {
+      const attendance = this.#enter(delivery, options);
+      return this.#run(attendance, handler);
+    });
+  }
+
+  /** Followers of an equal key in the batch claim for themselves when their turn to run comes. */
+  async claimAll(
+    deliveries: readonly Delivery[],
+    options: AttendOptions,
+  ): Promise<readonly Ticket[]> {
+    const leaders = new Set<string>();
+    const attendances = deliveries.map((delivery) => this.#enter(delivery, options));
+    await Promise.all(
+      attendances.map((attendance) => {
+        const key = attendance.key;
+        if (key !== undefined && leaders.has(key)) return undefined;
+        if (key !== undefined) leaders.add(key);
+        return attendance.admit();
+      }),
+    );
+    return attendances.map((attendance, index) => {
+      const delivery = deliveries[index];
+      return {
+        get status() {
+          return attendance.status;
+        },
+        run: (handler) =>
+          delivery === undefined
+            ? this.#run(attendance, handler)
+            : this.observers.around(delivery, () => this.#run(attendance, handler)),
+        abandon: () => attendance.abandon().finally(() => this.#left(attendance)),
+      };
+    });
+  }
+
+  /** Reports the one outcome of a delivery. A delivery returned untouched is not yet an outcome. */
+  report(delivery: Delivery, verdict: Verdict): void {
+    const { outcome, detail, origin, attempt, error } = verdict;
+    if (outcome === undefined) return;
+    if (error !== undefined && this.observers.isEmpty && !this.#hasWarned) {
+      this.#hasWarned = true;
+      process.emitWarning(
+        `a delivery on ${quote(delivery.topic)} ended as ${outcome} and will be retried or dead-lettered; this deduplicator has no observers, so later ones are not shown: ${String(error)}`,
+        { type: "OnlyOnceWarning", code: "ONLYONCE_UNOBSERVED_FAILURE" },
+      );
+    }
+    this.observers.outcome({
+      delivery,
+      outcome,
+      ...(detail === undefined ? undefined : { detail }),
+      ...(origin === undefined ? undefined : { origin }),
+      ...(attempt === undefined ? undefined : { attempt }),
+      ...(error === undefined ? undefined : { error }),
+    });
+  }
+
+  /** Lets a call finish by itself; closing waits for it. Its failure changes nothing. */
+  inBackground(call: Promise<unknown>): void {
+    const settled = call.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#background.add(settled);
+    void settled.then(() => this.#background.delete(settled));
+  }
+
+  /** Stops taking, lets running handlers finish for `drainMs`, releases claims not started, then stops renewing. */
+  close(drainMs: number): Promise<void> {
+    this.#closed ??= this.#close(drainMs);
+    return this.#closed;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#closing.abort();
+    const drained = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#open.size === 0) resolve();
+    });
+    const stop = new AbortController();
+    const work = drained.then(() => Promise.all(this.#background)).then(() => stop.abort());
+    await Promise.race([work, wait(this.clock, drainMs, stop.signal)]);
+    this.leases.close();
+  }
+
+  #enter(delivery: Delivery, options: AttendOptions): Attendance {
+    if (!this.#isChecked) this.#checkOnce();
+    const attendance = new Attendance(this, subjectOf(this, delivery), options);
+    this.#open.add(attendance);
+    return attendance;
+  }
+
+  async #run<Result>(attendance: Attendance, handler: Handler<Result>): Promise<Verdict<Result>> {
+    try {
+      return await attendance.run(handler);
+    } finally {
+      this.#left(attendance);
+    }
+  }
+
+  #left(attendance: Attendance): void {
+    this.#open.delete(attendance);
+    if (this.#open.size === 0) this.#onIdle?.();
+  }
+
+  /** Start-up checks run beside the first message and never delay it. */
+  #checkOnce(): void {
+    this.#isChecked = true;
+    this.store.onFinding((finding) => this.observers.finding(finding));
+    const check = this.store.check().then((findings) => {
+      for (const finding of findings) this.observers.finding(finding);
+    });
+    this.inBackground(check);
+  }
+}
+
+const ENGINE = Symbol.for("@onlyonce/engine");
+
+/** Ties an engine to the deduplicator that users hold; found again by symbol, so that two copies of the library agree. */
+export function attachEngine(deduplicator: object, engine: Engine): void {
+  Object.defineProperty(deduplicator, ENGINE, { value: engine });
+}
+
+export function engineOf(deduplicator: object): Engine {
+  const engine: unknown = Reflect.get(deduplicator, ENGINE);
+  if (engine === undefined) {
+    throw new TypeError(
+      `deduplicator must come from createDeduplicator, got ${quote(deduplicator)}`,
+    );
+  }
+  return engine as Engine;
+}

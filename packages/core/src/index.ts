@@ -1,0 +1,49 @@
+export type { Clock } from "./clock.js";
+export type {
+  Deduplicator,
+  DeduplicatorOptions,
+  ProcessOptions,
+  Replayed,
+  Settled,
+} from "./deduplicator.js";
+export { createDeduplicator } from "./deduplicator.js";
+export type { Delivery, Origin } from "./delivery.js";
+export type { OnlyOnceErrorCode } from "./errors.js";
+export { OnlyOnceError, PermanentError } from "./errors.js";
+export type { Context, DeadLetterReason, Handler } from "./handler.js";
+export type { Json } from "./json.js";
+export {
+  cloudEvent,
+  compose,
+  coordinates,
+  firstOf,
+  header,
+  jsonField,
+  messageId,
+} from "./key-strategies.js";
+export type { KeyStrategy } from "./key-strategy.js";
+export type { MemoryStoreOptions } from "./memory-store.js";
+export { memoryStore } from "./memory-store.js";
+export type { Incident, Observer, OutcomeEvent } from "./observer.js";
+export type { Outcome, OutcomeDetail } from "./outcome.js";
+export type { PayloadHashOptions } from "./payload-hash.js";
+export { payloadHash } from "./payload-hash.js";
+export type { Mode, TopicPolicy } from "./policy.js";
+export type { Codec } from "./replay.js";
+export { jsonCodec } from "./replay.js";
+export type {
+  ClaimReply,
+  ClaimRequest,
+  CompleteReply,
+  Completion,
+  Finding,
+  Held,
+  KeyRecord,
+  Release,
+  ReleaseReply,
+  RememberReply,
+  RenewReply,
+  StartReply,
+  Store,
+  StoreFailure,
+} from "./store.js";

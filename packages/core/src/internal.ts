@@ -1,0 +1,12 @@
+// For sibling packages only: outside semver.
+export { systemClock } from "./clock.js";
+export { createDeduplicatorWith } from "./deduplicator.js";
+export {
+  LONGEST_TIMER_MS,
+  quote,
+  refuseUnknown,
+  requireFunction,
+  requireInteger,
+  requireObject,
+  requireOneOf,
+} from "./option-checks.js";

@@ -1,0 +1,91 @@
+import { storeRetryMs } from "./decide.js";
+import type { Engine } from "./engine.js";
+import { OnlyOnceError } from "./errors.js";
+import type { Lease } from "./lease-keeper.js";
+import type { CompleteReply, Completion, Release, ReleaseReply, StartReply } from "./store.js";
+import { wait } from "./wait.js";
+
+/** What a call that is repeated until it is answered came to. */
+export type Answer<Reply> =
+  | { readonly answered: true; readonly reply: Reply }
+  | { readonly answered: false; readonly error: unknown };
+
+type Failure = { readonly status: "error"; readonly error: unknown };
+
+function isFailure(reply: unknown): reply is Failure {
+  return typeof reply === "object" && reply !== null;
+}
+
+/** Sends until the store answers or `untilMs` has passed; at least once. Every call may be executed twice, so this is safe. */
+async function persist<Reply extends string>(
+  engine: Engine,
+  untilMs: () => number,
+  send: () => Promise<readonly (Reply | Failure)[]>,
+): Promise<Answer<Reply>> {
+  for (let round = 0; ; round += 1) {
+    let error: unknown;
+    try {
+      const [reply] = await send();
+      if (reply !== undefined && !isFailure(reply)) return { answered: true, reply };
+      error = reply?.error ?? new Error("the store gave no answer");
+    } catch (thrown) {
+      error = thrown;
+    }
+    const isFinal = OnlyOnceError.is(error) && !error.retriable;
+    if (isFinal || engine.clock.nowMs() >= untilMs()) return { answered: false, error };
+    await wait(engine.clock, storeRetryMs(round));
+  }
+}
+
+/** How long an ending is retried: while the lease lives, and no longer than one lease after the run ended. */
+function whileLeaseLives(engine: Engine, lease: Lease): () => number {
+  const latestMs = engine.clock.nowMs() + lease.held.leaseMs;
+  return () => (lease.lost ? 0 : Math.min(latestMs, lease.deadlineMs));
+}
+
+export function complete(
+  engine: Engine,
+  lease: Lease,
+  result: Uint8Array | undefined,
+): Promise<Answer<Exclude<CompleteReply, Failure>>> {
+  const completion: Completion = {
+    ...lease.held,
+    ...(result === undefined ? undefined : { result }),
+  };
+  return persist(engine, whileLeaseLives(engine, lease), () => engine.store.complete([completion]));
+}
+
+export function release(
+  engine: Engine,
+  lease: Lease,
+  as: "failed" | "unstarted" | "reset",
+): Promise<Answer<Exclude<ReleaseReply, Failure>>> {
+  const request: Release = { ...lease.held, as };
+  return persist(engine, whileLeaseLives(engine, lease), () => engine.store.release([request]));
+}
+
+/** Marks the start and renews. */
+export async function start(
+  engine: Engine,
+  lease: Lease,
+): Promise<Answer<Exclude<StartReply, Failure>>> {
+  let sentAtMs = 0;
+  const answer = await persist(engine, whileLeaseLives(engine, lease), () => {
+    sentAtMs = engine.clock.nowMs();
+    return engine.store.start([lease.held]);
+  });
+  if (answer.answered && answer.reply === "ok") lease.answered(sentAtMs);
+  return answer;
+}
+
+/** An unprotected run records its completion too, by token alone and with one try: the store is known to be in trouble. */
+export function completeUnanswered(
+  engine: Engine,
+  completion: Completion,
+): Promise<Answer<Exclude<CompleteReply, Failure>>> {
+  return persist(
+    engine,
+    () => 0,
+    () => engine.store.complete([completion]),
+  );
+}

@@ -1,0 +1,55 @@
+import type { Delivery } from "./delivery.js";
+import type { Engine } from "./engine.js";
+import { isMode, isWindow, type Mode, type ResolvedPolicy } from "./policy.js";
+
+/** A delivery with everything that is worked out once, when it arrives: a handler that mutates the message changes nothing. */
+export interface Subject {
+  readonly delivery: Delivery;
+  readonly policy: ResolvedPolicy;
+  readonly mode: Mode;
+  /** Digest of scope, topic and message key. Undefined: no strategy found a key, or it threw. */
+  readonly key: string | undefined;
+  readonly keyError: unknown;
+  readonly fingerprint: string | undefined;
+  readonly windowMs: number;
+}
+
+export function subjectOf(engine: Engine, delivery: Delivery): Subject {
+  const policy = engine.policies.of(delivery.topic);
+  const mode = currentMode(policy);
+  let key: string | undefined;
+  let fingerprint: string | undefined;
+  let keyError: unknown;
+  try {
+    fingerprint = engine.fingerprintOf(policy.fingerprint?.(delivery));
+    key = engine.digestOf(delivery.topic, policy.key(delivery));
+  } catch (error) {
+    keyError = error;
+  }
+  const windowMs = windowOf(engine, delivery, policy);
+  return { delivery, policy, mode, key, keyError, fingerprint, windowMs };
+}
+
+/** A switch that throws or answers nonsense leaves the guard on. */
+function currentMode(policy: ResolvedPolicy): Mode {
+  if (typeof policy.mode === "string") return policy.mode;
+  try {
+    const mode: unknown = policy.mode();
+    return isMode(mode) ? mode : "enforce";
+  } catch {
+    return "enforce";
+  }
+}
+
+function windowOf(engine: Engine, delivery: Delivery, policy: ResolvedPolicy): number {
+  if (policy.windowOf === undefined) return policy.windowMs;
+  try {
+    const windowMs: unknown = policy.windowOf(delivery);
+    if (windowMs === undefined) return policy.windowMs;
+    if (isWindow(windowMs, policy.ackTimeoutMs)) return windowMs;
+    engine.observers.incident({ kind: "window_invalid", delivery });
+  } catch (error) {
+    engine.observers.incident({ kind: "window_invalid", delivery, error });
+  }
+  return policy.windowMs;
+}
