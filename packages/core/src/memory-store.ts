@@ -58,8 +58,9 @@ const ONE_PROCESS: Finding = {
  * stops. Nothing is shared with other processes.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  requireObject("options of memoryStore", options);
-  refuseUnknown("memoryStore", options, ["clock", "maxRecords"]);
+  const given: unknown = options;
+  requireObject("the options of memoryStore", given);
+  refuseUnknown("memoryStore", given, ["clock", "maxRecords"]);
   const { clock = systemClock, maxRecords = 1_000_000 } = options;
   requireFunction("clock.nowMs", clock.nowMs);
   return new MemoryStore(clock, requireInteger("maxRecords", maxRecords, 1, MOST_RECORDS));
