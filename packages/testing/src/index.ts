@@ -1,0 +1,2 @@
+export { ManualClock } from "./manual-clock.js";
+export { RecordingObserver } from "./recording-observer.js";
