@@ -1,0 +1,39 @@
+import { isUint8Array } from "node:util/types";
+import { utf8Text } from "./canonical-json.js";
+import type { Delivery } from "./delivery.js";
+import type { Json } from "./json.js";
+
+/** 16 digits or an exponent of three: only then can a number be one that JavaScript does not hold exactly. */
+const SUSPICIOUS = /[\d.]{16}|\d[eE][+-]?\d{3}/;
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/** The text of a body of bytes or text; undefined if the bytes are not UTF-8 or the body was parsed already. */
+export function payloadText(payload: Delivery["payload"]): string | undefined {
+  if (typeof payload === "string") return payload;
+  return isUint8Array(payload) ? utf8Text(payload) : undefined;
+}
+
+/**
+ * Parses a JSON object or array; undefined for anything else. Two different numbers stay different: one that
+ * JavaScript cannot hold exactly (a 64-bit id, say) becomes the string of its digits.
+ */
+export function parseJsonText(text: string): Json | undefined {
+  if (!/^[ \t\n\r]*[[{]/.test(text)) return undefined;
+  try {
+    const parsed: Json = JSON.parse(text);
+    if (!SUSPICIOUS.test(text)) return parsed;
+    const exact = text.replace(STRING_OR_NUMBER, (token) =>
+      isExact(token) ? token : `"${token}"`,
+    );
+    return exact === text ? parsed : JSON.parse(exact);
+  } catch {
+    return undefined;
+  }
+}
+
+function isExact(token: string): boolean {
+  if (token.startsWith('"')) return true;
+  const value = Number(token);
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return false;
+  return !SUSPICIOUS.test(token) || String(value) === token;
+}
