@@ -1,0 +1,129 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { AttendOptions, Delivery, ResolvedPolicy, Verdict } from "@onlyonce/core/adapter";
+import { backOffMs, isDelayMs } from "./back-off.js";
+import type { CapturedChannel } from "./channel.js";
+import { deadLetterTarget } from "./dead-letter.js";
+import { type AmqpMessage, isFromStream, toDelivery } from "./delivery.js";
+import { deliveryCount } from "./delivery-count.js";
+import type { ResolvedOptions } from "./options.js";
+import { nextStep, type Situation } from "./settlement.js";
+import { textOf, warn } from "./warning.js";
+
+export interface AttendantParts {
+  readonly queue: string;
+  readonly channel: CapturedChannel;
+  readonly policy: ResolvedPolicy;
+  readonly options: ResolvedOptions;
+  /** Aborts when the consumer closes or its channel is gone: nothing waits any longer, running handlers go on. */
+  readonly stop: AbortSignal;
+  attend(message: AmqpMessage, delivery: Delivery, options: AttendOptions): Promise<Verdict>;
+}
+
+/** Takes each message of one consumer from its arrival to the one settlement it gets, if it gets one. */
+export class Attendant {
+  readonly #parts: AttendantParts;
+  /** How long a delivery waits inside one attendance: by then a crashed owner's lease has lapsed. */
+  readonly #waitMs: number;
+  #waiting = 0;
+  #hasWarnedOfDelay = false;
+
+  constructor(parts: AttendantParts) {
+    this.#parts = parts;
+    const { leaseMs, ackTimeoutMs, busyWaitMs } = parts.policy;
+    this.#waitMs = Math.max(busyWaitMs, Math.min(2 * leaseMs, Math.floor(ackTimeoutMs / 4)));
+  }
+
+  /** Never rejects. Resolves when the message is settled, or left to the broker. */
+  async take(message: AmqpMessage): Promise<void> {
+    const { queue, channel, policy, options, stop } = this.#parts;
+    const delivery = toDelivery(queue, message);
+    const count = deliveryCount(message.properties.headers);
+    const isStream = isFromStream(message);
+    const holdUntilMs = performance.now() + policy.maxProcessingMs;
+    for (let round = 0; !stop.aborted; round += 1) {
+      const verdict = await this.#verdict(message, delivery, holdUntilMs - performance.now());
+      const step = nextStep(verdict, {
+        deliveryCount: count,
+        deliveryLimit: options.deliveryLimit,
+        isStream,
+        round,
+        holdLeftMs: holdUntilMs - performance.now(),
+        random: Math.random(),
+        retryDelayMs: this.#retryDelayMs,
+      } satisfies Situation);
+      switch (step.do) {
+        case "ack":
+          return channel.ack(message);
+        case "reject":
+          return channel.reject(message);
+        case "leave":
+          return;
+        case "requeue":
+          if (await this.#rest(step.afterMs)) channel.requeue(message);
+          return;
+        case "again":
+          await this.#rest(step.afterMs);
+      }
+    }
+  }
+
+  async #verdict(message: AmqpMessage, delivery: Delivery, holdLeftMs: number): Promise<Verdict> {
+    const waitMs = Math.max(0, Math.min(this.#waitMs, holdLeftMs));
+    const deadLetter = deadLetterTarget(this.#parts.options, message);
+    try {
+      return await this.#parts.attend(message, delivery, {
+        signal: this.#parts.stop,
+        busyWaitMs: waitMs,
+        storeWaitMs: waitMs,
+        enterWait: this.#enterWait,
+        ...(deadLetter === undefined ? {} : { deadLetter }),
+      });
+    } catch (error) {
+      warn(
+        "ONLYONCE_AMQP_UNEXPECTED",
+        `A message on ${JSON.stringify(delivery.topic)} could not be attended to and will be tried again: ${textOf(error)}`,
+      );
+      return { outcome: "store_error", settlement: "retry", reason: "store", error };
+    }
+  }
+
+  /** One place of the prefetch never waits, so that the consumer keeps moving. */
+  readonly #enterWait = (): (() => void) | undefined => {
+    if (this.#waiting >= this.#parts.options.prefetch - 1) return undefined;
+    this.#waiting += 1;
+    return () => {
+      this.#waiting -= 1;
+    };
+  };
+
+  /** Holds a message unacked. False: stopped before the time was up. */
+  async #rest(delayMs: number): Promise<boolean> {
+    try {
+      await delay(delayMs, undefined, { signal: this.#parts.stop, ref: false });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** A function that throws inside a running consumer must not stop it: the default takes its place. */
+  readonly #retryDelayMs = (attempt: number): number => {
+    const { retryDelayMs } = this.#parts.options;
+    if (retryDelayMs === undefined) return backOffMs(attempt, Math.random());
+    let answer: unknown;
+    try {
+      answer = retryDelayMs(attempt);
+    } catch (error) {
+      answer = error;
+    }
+    if (isDelayMs(answer)) return answer;
+    if (!this.#hasWarnedOfDelay) {
+      this.#hasWarnedOfDelay = true;
+      warn(
+        "ONLYONCE_AMQP_CALLBACK",
+        `retryDelayMs must return milliseconds from 0 to 2,147,483,647, but for attempt ${attempt} gave ${textOf(answer)}; the default delay is used`,
+      );
+    }
+    return backOffMs(attempt, Math.random());
+  };
+}

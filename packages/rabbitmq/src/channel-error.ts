@@ -1,0 +1,39 @@
+import { textOf, type WarningCode } from "./warning.js";
+
+export interface ChannelErrorExplanation {
+  readonly code: WarningCode;
+  readonly message: string;
+}
+
+const PRECONDITION_FAILED = 406;
+
+/**
+ * What a broker means by closing a channel, and what mends it. The broker puts every unsettled message of the channel
+ * back on its queue, so none is lost; but the consumers of the channel are gone.
+ */
+export function explainChannelError(error: unknown): ChannelErrorExplanation {
+  const text = textOf(error);
+  const gone = "The consumers of this channel have stopped: consume again on a new channel.";
+  if (codeOf(error) === PRECONDITION_FAILED) {
+    if (/unknown delivery tag/i.test(text)) {
+      return {
+        code: "ONLYONCE_AMQP_FOREIGN_ACK",
+        message: `The handler must not ack: onlyonce acks. A message was settled twice, so RabbitMQ closed the channel (${text}). Remove the ack, nack and reject calls from the handler. ${gone}`,
+      };
+    }
+    if (/timed out/i.test(text)) {
+      return {
+        code: "ONLYONCE_AMQP_CONSUMER_TIMEOUT",
+        message: `A message stayed unacked for longer than RabbitMQ's consumer_timeout, so it closed the channel (${text}). Set the topic's ackTimeoutMs to the consumer_timeout of the queue. ${gone}`,
+      };
+    }
+  }
+  return {
+    code: "ONLYONCE_AMQP_CHANNEL_ERROR",
+    message: `RabbitMQ closed a channel (${text}). ${gone}`,
+  };
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null ? Reflect.get(error, "code") : undefined;
+}

@@ -1,0 +1,140 @@
+import type { DeadLetterReason } from "@onlyonce/core/adapter";
+import {
+  LONGEST_TIMER_MS,
+  quote,
+  refuseUnknown,
+  requireFunction,
+  requireInteger,
+  requireObject,
+} from "@onlyonce/core/internal";
+import type { AmqpMessage } from "./delivery.js";
+
+/** What is passed on to the channel's `consume`. `noAck` is not among them: a message that needs no ack can't be guarded. */
+export interface ConsumeSettings {
+  /** Chosen by the broker if absent. */
+  readonly consumerTag?: string;
+  readonly exclusive?: boolean;
+  readonly noLocal?: boolean;
+  readonly priority?: number;
+  /** Such as `{ "x-stream-offset": "first" }`. */
+  readonly arguments?: Readonly<Record<string, unknown>>;
+}
+
+export interface RabbitConsumeOptions<Message = AmqpMessage> {
+  /**
+   * How many unacked messages this consumer may hold (1 to 65,535), set on the channel for this consumer. Handlers of
+   * that many messages run at once, and messages that wait for a busy key hold a place each, though never the last one:
+   * choose at least one more than the handlers you want. 1 keeps the order of the queue.
+   * @defaultValue 32
+   */
+  readonly prefetch?: number;
+  /**
+   * Makes a poison message durable elsewhere; the message is acked once this resolves. If it rejects, the message is
+   * retried at the longest back-off. Runs again if the process dies in between. Not together with `deadLetterExchange`.
+   */
+  readonly deadLetter?: (message: Message, why: DeadLetterReason) => Promise<void>;
+  /**
+   * The queue has a dead-letter exchange: a poison message is rejected to it. If the queue has none, the broker deletes
+   * the message. Without any dead-letter target a poison message is retried at the longest back-off for as long as the
+   * broker keeps it.
+   */
+  readonly deadLetterExchange?: true;
+  /**
+   * How long a failed message rests, unacked, before it is handed back, in milliseconds (0 to 2,147,483,647; cut to
+   * what the ACK timeout leaves). `attempt` is the one that failed, from 1. When it throws or returns something else,
+   * the default is used.
+   * @defaultValue 1 s after the first attempt, doubled each time, at most 30 s; less up to a fifth
+   */
+  readonly retryDelayMs?: (attempt: number) => number;
+  /**
+   * How many redeliveries the queue allows before the broker deletes or dead-letters the message by itself
+   * (`x-delivery-limit`; 1 or more). From three quarters of it on, a message is retried in place instead of handed back.
+   * Keep it above the topic's `maxAttempts`.
+   * @defaultValue 20, as quorum queues have it from RabbitMQ 4.0 on
+   */
+  readonly deliveryLimit?: number;
+  /**
+   * Called when the broker cancels the consumer: its queue was deleted or has moved. Nothing is consumed any more:
+   * consume again here. Without it, a process warning says so.
+   */
+  readonly onCancel?: () => void;
+  /** Passed on to the channel's `consume`. */
+  readonly consume?: ConsumeSettings;
+}
+
+export interface ResolvedOptions<Message = AmqpMessage> {
+  readonly prefetch: number;
+  readonly deadLetter: ((message: Message, why: DeadLetterReason) => Promise<void>) | undefined;
+  readonly deadLetterExchange: boolean;
+  readonly retryDelayMs: ((attempt: number) => number) | undefined;
+  readonly deliveryLimit: number;
+  readonly onCancel: (() => void) | undefined;
+  readonly consume: ConsumeSettings;
+}
+
+const DEFAULTS = { prefetch: 32, deliveryLimit: 20, drainMs: 30_000 } as const;
+
+const OPTIONS = [
+  "prefetch",
+  "deadLetter",
+  "deadLetterExchange",
+  "retryDelayMs",
+  "deliveryLimit",
+  "onCancel",
+  "consume",
+] as const satisfies readonly (keyof RabbitConsumeOptions)[];
+
+const CONSUME_SETTINGS = [
+  "consumerTag",
+  "exclusive",
+  "noLocal",
+  "priority",
+  "arguments",
+] as const satisfies readonly (keyof ConsumeSettings)[];
+
+/** Checks every option. Throws a RangeError or TypeError that names the option and quotes its value. */
+export function resolveOptions<Message>(
+  options: RabbitConsumeOptions<Message>,
+): ResolvedOptions<Message> {
+  requireKnown("options", options, OPTIONS);
+  const { deadLetter, deadLetterExchange, retryDelayMs, onCancel, consume = {} } = options;
+  requireKnown("consume", consume, CONSUME_SETTINGS);
+  if (deadLetter !== undefined) requireFunction("deadLetter", deadLetter);
+  if (retryDelayMs !== undefined) requireFunction("retryDelayMs", retryDelayMs);
+  if (onCancel !== undefined) requireFunction("onCancel", onCancel);
+  if (deadLetterExchange !== undefined && deadLetterExchange !== true) {
+    throw new TypeError(
+      `deadLetterExchange must be true or absent, got ${quote(deadLetterExchange)}`,
+    );
+  }
+  if (deadLetter !== undefined && deadLetterExchange === true) {
+    throw new TypeError(
+      "deadLetter (a function) and deadLetterExchange (true) exclude each other: a poison message goes to one place",
+    );
+  }
+  const { prefetch = DEFAULTS.prefetch, deliveryLimit = DEFAULTS.deliveryLimit } = options;
+  return {
+    prefetch: requireInteger("prefetch", prefetch, 1, 65_535),
+    deadLetter,
+    deadLetterExchange: deadLetterExchange === true,
+    retryDelayMs,
+    deliveryLimit: requireInteger("deliveryLimit", deliveryLimit, 1, Number.MAX_SAFE_INTEGER),
+    onCancel,
+    consume,
+  };
+}
+
+/** Checks the drain time of `close`, in milliseconds. */
+export function resolveDrainMs(drainMs: number = DEFAULTS.drainMs): number {
+  return requireInteger("drainMs", drainMs, 0, LONGEST_TIMER_MS);
+}
+
+function requireKnown(name: string, options: unknown, known: readonly string[]): void {
+  requireObject(name, options);
+  if (Object.hasOwn(options, "noAck")) {
+    throw new TypeError(
+      `noAck (${quote(options.noAck)}) is refused in ${name}: the broker would forget each message before it is processed`,
+    );
+  }
+  refuseUnknown(name, options, known);
+}

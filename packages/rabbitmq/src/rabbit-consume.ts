@@ -1,0 +1,67 @@
+import type { Context, Deduplicator } from "@onlyonce/core";
+import { attend, topicPolicy } from "@onlyonce/core/adapter";
+import { quote, requireFunction } from "@onlyonce/core/internal";
+import { type AmqpChannel, CapturedChannel, type MessageOf } from "./channel.js";
+import { QueueConsumer, type RabbitConsumer } from "./consumer.js";
+import type { AmqpMessage } from "./delivery.js";
+import { type RabbitConsumeOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+
+/**
+ * Consumes `queue` guarded: the handler takes effect once per message key inside the window. Acks, holds, delays and
+ * dead-letters by itself, so the handler must not: a second ack makes the broker close the channel.
+ *
+ * | handler or message | effect on the broker |
+ * |---|---|
+ * | resolved | recorded, then acked; acked too if recording failed: the work is done |
+ * | duplicate | acked, the handler does not run |
+ * | threw | released, rests for `retryDelayMs`, handed back |
+ * | threw `maxAttempts` times, or a `PermanentError` | dead-lettered, then acked; without a target retried at the longest back-off |
+ * | busy (claimed elsewhere) | waits unacked for about two leases, then rests at least 1 s and is handed back |
+ * | store down | stays unacked and is tried again; with `onStoreDown: "process"` it runs unprotected |
+ * | channel closed while running | the handler finishes and is recorded; the redelivery is dropped as duplicate |
+ *
+ * Nothing is handed back at once, and no message near its delivery limit is handed back before the ACK timeout comes
+ * near. Invalid options throw a RangeError or TypeError at once, before any I/O; the promise rejects as the channel does.
+ */
+export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>(
+  deduplicator: Deduplicator<Topic>,
+  channel: Channel,
+  queue: Topic | (string & {}),
+  handler: (message: MessageOf<Channel>, context: Context) => Promise<void>,
+  options: RabbitConsumeOptions<MessageOf<Channel>> = {},
+): Promise<RabbitConsumer> {
+  requireChannel(channel);
+  if (typeof queue !== "string" || queue === "") {
+    throw new TypeError(`queue must be a non-empty string, got ${quote(queue)}`);
+  }
+  requireFunction("handler", handler);
+  // What a channel gives to its consumers is its own message type.
+  const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<void>;
+  return QueueConsumer.start({
+    queue,
+    channel: CapturedChannel.of(channel),
+    policy: topicPolicy(deduplicator, queue),
+    options: resolveOptions(options) as unknown as ResolvedOptions,
+    attend: (message, delivery, attendOptions) =>
+      attend(deduplicator, delivery, (context) => run(message, context), attendOptions),
+  });
+}
+
+const CHANNEL_METHODS = ["consume", "cancel", "prefetch", "ack", "nack", "once"] as const;
+
+function requireChannel(channel: unknown): void {
+  if (typeof channel !== "object" || channel === null) {
+    throw new TypeError(`channel must be an amqplib channel, got ${quote(channel)}`);
+  }
+  for (const method of CHANNEL_METHODS) {
+    if (typeof Reflect.get(channel, method) !== "function") {
+      throw new TypeError(`channel must have the method ${method}, as amqplib's promise API does`);
+    }
+  }
+  // It acks on whatever channel is open now, and delivery tags start again on each: it would ack other messages.
+  if (typeof Reflect.get(channel, "addSetup") === "function") {
+    throw new TypeError(
+      "channel must be a plain channel, not a ChannelWrapper: call wrapper.addSetup((channel) => rabbitConsume(deduplicator, channel, …))",
+    );
+  }
+}
