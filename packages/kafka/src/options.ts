@@ -1,0 +1,97 @@
+import type { Context, DeadLetterReason } from "@onlyonce/core/adapter";
+import {
+  quote,
+  refuseUnknown,
+  requireFunction,
+  requireObject,
+  requireOneOf,
+} from "@onlyonce/core/internal";
+import type { KafkaMessage } from "./payload.js";
+
+/** What the caller gives to `kafkaRun` beside what the client's own `run` takes. */
+export interface GuardedRunConfig {
+  /** Runs once per message. Resolving means done; rejecting means not done, and it will come again. */
+  eachMessage(payload: KafkaMessage, context: Context): Promise<void>;
+  /** Must stay on: an offset is committed only after its message was recorded as done. @defaultValue true */
+  autoCommit?: true;
+  /** Set to `false` by `kafkaRun`, whatever happens. */
+  eachBatchAutoResolve?: false;
+  /** Built by `kafkaRun`. */
+  eachBatch?: never;
+}
+
+export interface KafkaRunOptions {
+  /**
+   * How long the partition rests before a failed message is tried again, in milliseconds; at most 2,147,483,647.
+   * `attempt` counts from 1: the failures of this message so far, or, while the store cannot be reached, how often in a
+   * row. An invalid answer gives way to the default.
+   * @defaultValue 1 s · 2ⁿ, at most 30 s, with jitter
+   */
+  readonly retryDelayMs?: (attempt: number) => number;
+  /**
+   * Makes a message durable elsewhere that must not be tried again: poison, a conflict, or no key where that is
+   * rejected. Awaited before the offset is resolved; a rejection leaves the message unresolved. Without it such a
+   * message is tried again, at the longest back-off of 30 s, for ever: it is never dropped.
+   */
+  readonly deadLetter?: (message: KafkaMessage, why: DeadLetterReason) => Promise<void>;
+  /**
+   * What follows a handler that rejects. `pause`: the partition rests, the rest of the consumer goes on. `rethrow`: the
+   * client gets the handler's own error after the claim was released. Beware: a kafkajs consumer restarts after five
+   * such errors in its life, and stops for ever at a TypeError or at an error that is not `retriable`.
+   * @defaultValue "pause"
+   */
+  readonly onFailure?: "pause" | "rethrow";
+  /** The consumer group, for telemetry only: who must process a message once is the deduplicator's `scope`. */
+  readonly groupId?: string;
+}
+
+export interface ResolvedOptions {
+  readonly retryDelayMs: ((attempt: number) => number) | undefined;
+  readonly deadLetter: KafkaRunOptions["deadLetter"];
+  readonly onFailure: "pause" | "rethrow";
+  readonly groupId: string | undefined;
+}
+
+const OPTIONS = [
+  "retryDelayMs",
+  "deadLetter",
+  "onFailure",
+  "groupId",
+] as const satisfies readonly (keyof KafkaRunOptions)[];
+
+export function resolveOptions(options: KafkaRunOptions): ResolvedOptions {
+  const given: unknown = options;
+  requireObject("options", given);
+  refuseUnknown("options", given, OPTIONS);
+  const { retryDelayMs, deadLetter, onFailure, groupId } = options;
+  if (retryDelayMs !== undefined) requireFunction("options.retryDelayMs", retryDelayMs);
+  if (deadLetter !== undefined) requireFunction("options.deadLetter", deadLetter);
+  if (onFailure !== undefined) requireOneOf("options.onFailure", onFailure, ["pause", "rethrow"]);
+  if (groupId !== undefined && (typeof groupId !== "string" || groupId === "")) {
+    throw new TypeError(
+      `options.groupId must be a string that is not empty, got ${quote(groupId)}`,
+    );
+  }
+  return { retryDelayMs, deadLetter, onFailure: onFailure ?? "pause", groupId };
+}
+
+/** Refuses what would lose messages. What else is in `config` is the client's business. */
+export function checkRunConfig(config: unknown): void {
+  requireObject("config", config);
+  requireFunction("config.eachMessage", config.eachMessage);
+  if (config.eachBatch !== undefined) {
+    throw new TypeError(
+      `config.eachBatch must not be given, got ${quote(config.eachBatch)}: kafkaRun builds it from eachMessage`,
+    );
+  }
+  if (config.eachBatchAutoResolve !== undefined && config.eachBatchAutoResolve !== false) {
+    throw new RangeError(
+      `config.eachBatchAutoResolve must be false, got ${quote(config.eachBatchAutoResolve)}: it would resolve messages that were not processed`,
+    );
+  }
+  if (config.autoCommit !== undefined && config.autoCommit !== true) {
+    throw new RangeError(
+      `config.autoCommit must be true, got ${quote(config.autoCommit)}: offsets that are never committed bring every message back after a restart`,
+    );
+  }
+}

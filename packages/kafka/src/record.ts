@@ -1,0 +1,48 @@
+import type { Delivery } from "@onlyonce/core/adapter";
+
+/** A header as clients hand it over: repeated headers arrive as an array, and a null header as `null`. */
+export type KafkaHeader = Buffer | string | readonly (Buffer | string)[] | null | undefined;
+
+/** A record as `kafkajs` and KafkaJS-compatible clients hand it over. */
+export interface KafkaRecord {
+  /** The record key: an entity id, never a message id. */
+  readonly key?: Buffer | string | null;
+  /** `null` for a tombstone. */
+  readonly value: Buffer | string | null;
+  readonly offset: string;
+  /** Milliseconds since 1970, as text. */
+  readonly timestamp: string;
+  /** Missing where the record has none, or was written in a format that knows none. */
+  readonly headers?: { readonly [name: string]: KafkaHeader };
+}
+
+/**
+ * Only what the record itself carries: a header named `__proto__` or `constructor` can neither hide another one nor
+ * stand in for it. Null counts as missing.
+ */
+function headersOf(headers: { readonly [name: string]: KafkaHeader }): Record<string, unknown> {
+  const own: Record<string, unknown> = Object.create(null);
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value === null || value === undefined) continue;
+    own[name] = Array.isArray(value)
+      ? value.filter((item) => item !== null && item !== undefined)
+      : value;
+  }
+  return own;
+}
+
+/**
+ * A record in the terms of core. It never has an `id`: Kafka knows none, so ids come from headers or from the payload.
+ * The coordinates hold the timestamp too, so that a topic that was deleted and made again collides with nothing.
+ */
+export function deliveryOf(topic: string, partition: number, record: KafkaRecord): Delivery {
+  const { key, value, headers } = record;
+  return {
+    topic,
+    coordinates: `${topic}/${partition}/${record.offset}/${record.timestamp}`,
+    ...(value !== null && value !== undefined && { payload: value }),
+    ...(key !== null && key !== undefined && { recordKey: key }),
+    ...(headers !== null && headers !== undefined && { headers: headersOf(headers) }),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Clock, Deduplicator } from "@onlyonce/core";
+import { topicPolicy } from "@onlyonce/core/adapter";
+import { requireObject, systemClock } from "@onlyonce/core/internal";
+import { backOffMs } from "./back-off.js";
+import { BatchRun, type SharedRun } from "./batch-run.js";
+import {
+  checkRunConfig,
+  type GuardedRunConfig,
+  type KafkaRunOptions,
+  resolveOptions,
+} from "./options.js";
+import { Pauses } from "./pauses.js";
+import type { KafkaBatch } from "./payload.js";
+import type { Action } from "./settlement.js";
+
+/** What `kafkaRun` adds to the caller's run config. */
+export interface GuardedRun {
+  readonly eachBatchAutoResolve: false;
+  /** Never rejects, but for `onFailure: "rethrow"`: then with the handler's own error. */
+  eachBatch(payload: KafkaBatch): Promise<void>;
+}
+
+/**
+ * The whole run config for a guarded consumer: `await consumer.run(kafkaRun(deduplicator, { eachMessage }))`. The other
+ * members of `config` are passed on to the client. Records of a partition run one after the other; none is touched
+ * before the one before it is resolved, and an offset is resolved only after the work was recorded as done.
+ *
+ * | what happened | the offset | what follows |
+ * |---|---|---|
+ * | handler resolved | resolved, after the key is recorded as completed | the next record |
+ * | key already completed (duplicate) | resolved, handler not run | the next record |
+ * | key claimed elsewhere (busy) beyond `busyWaitMs` | unresolved | the partition rests until the lease may have ended |
+ * | handler rejected | unresolved, claim released | the partition rests: 1 s · 2ⁿ up to 30 s (or `onFailure: "rethrow"`) |
+ * | poison or conflict, `deadLetter` given | resolved, after `deadLetter` resolved | the next record |
+ * | poison or conflict, no `deadLetter` or it rejected | unresolved | the partition rests, 30 s at the longest |
+ * | store not reachable | unresolved, handler not run | the partition rests: 1 s · 2ⁿ up to 30 s |
+ * | `stop`, `disconnect`, `seek`, rebalance | a running handler finishes and is resolved; nothing else is claimed | |
+ *
+ * A resting partition comes back within its rest and the consumer's `maxWaitTimeInMs` (5 s by default; 1 s is better).
+ * While a handler runs or a key is waited for, heartbeats are sent, for the topic's longest processing time at most.
+ *
+ * @throws TypeError or RangeError for an option that is unknown or invalid, and for `autoCommit: false`, `eachBatch` and
+ * `eachBatchAutoResolve: true`.
+ */
+export function kafkaRun<Topic extends string, Config extends object>(
+  deduplicator: Deduplicator<Topic>,
+  config: Config & GuardedRunConfig,
+  options: KafkaRunOptions = {},
+): Omit<Config, "eachMessage"> & GuardedRun {
+  return kafkaRunWith(deduplicator, config, options, systemClock);
+}
+
+/** The same with a clock of the caller's choice: for tests. */
+export function kafkaRunWith<Config extends object>(
+  deduplicator: Deduplicator,
+  config: Config & GuardedRunConfig,
+  options: KafkaRunOptions,
+  clock: Clock,
+): Omit<Config, "eachMessage"> & GuardedRun {
+  checkDeduplicator(deduplicator);
+  checkRunConfig(config);
+  const shared: SharedRun = {
+    deduplicator,
+    handler: (payload, context) => config.eachMessage(payload, context),
+    options: resolveOptions(options),
+    clock,
+    pauses: new Pauses(clock),
+    storeFailures: new Map(),
+  };
+  const { eachMessage: _, ...passedOn } = config;
+  return {
+    ...passedOn,
+    eachBatchAutoResolve: false,
+    eachBatch: (payload) => eachBatch(shared, payload),
+  };
+}
+
+/** Now, and not at the first message, where the error would have to be caught. */
+function checkDeduplicator(deduplicator: unknown): asserts deduplicator is Deduplicator {
+  requireObject("deduplicator", deduplicator);
+  topicPolicy(deduplicator as unknown as Deduplicator, "");
+}
+
+async function eachBatch(shared: SharedRun, payload: KafkaBatch): Promise<void> {
+  const run = new BatchRun(shared, payload);
+  let last: Action | undefined;
+  try {
+    last = await run.untilEnd();
+  } catch (error) {
+    // A client may stop for ever at an error, so none of ours gets out. The record is unresolved: it comes again.
+    warnOf(error, payload);
+    run.rest(backOffMs(1, Math.random()));
+  }
+  if (last?.kind === "rethrow") throw last.error;
+}
+
+function warnOf(error: unknown, { batch }: KafkaBatch): void {
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.emitWarning(
+    `A batch of ${batch.topic}/${batch.partition} was given up and will be tried again: ${reason}`,
+    {
+      type: "OnlyOnceWarning",
+      code: "ONLYONCE_KAFKA_BATCH",
+    },
+  );
+}
