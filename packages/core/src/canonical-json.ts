@@ -80,18 +80,17 @@ function writeObject(value: object, depth: number): string {
     throw new TypeError("A message key cannot hold a date, a map or an instance of a class");
   }
   // The default order compares UTF-16 code units, as RFC 8785 asks.
-  const entries = new Map<string, unknown>(Object.entries(value));
-  const names = [...entries.keys()].sort();
+  const names = Object.keys(value).sort();
   let text = "{";
   for (const name of names) {
     if (text.length > 1) text += ",";
-    text += `${quote(name)}:${write(entries.get(name), depth)}`;
+    text += `${quote(name)}:${write(value[name], depth)}`;
   }
   return `${text}}`;
 }
 
 /** True in any realm: only `Object.prototype` of some realm, or nothing, stands behind a plain object. */
-function isPlain(value: object): boolean {
+function isPlain(value: object): value is { readonly [name: string]: unknown } {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -38,6 +38,8 @@ function fromHeaders(headers: Headers): MessageKey | undefined {
 
 function fromPayload(payload: Delivery["payload"]): MessageKey | undefined {
   const text = payloadText(payload);
+  // Most messages are no events: looking for the name costs a tenth of parsing them.
+  if (text !== undefined && !text.includes('"specversion"')) return undefined;
   const event: unknown = text === undefined ? payload : parseJsonText(text);
   if (typeof event !== "object" || event === null || isUint8Array(event)) return undefined;
   const source = attribute(event, "source");

@@ -1,4 +1,5 @@
 export type { Clock } from "./clock.js";
+export { cloudEvent } from "./cloud-event.js";
 export type {
   Deduplicator,
   DeduplicatorOptions,
@@ -12,18 +13,12 @@ export type { OnlyOnceErrorCode } from "./errors.js";
 export { OnlyOnceError, PermanentError } from "./errors.js";
 export type { Context, DeadLetterReason, Handler } from "./handler.js";
 export type { Json } from "./json.js";
-export {
-  cloudEvent,
-  compose,
-  coordinates,
-  firstOf,
-  header,
-  jsonField,
-  messageId,
-} from "./key-strategies.js";
+export { jsonField } from "./json-field.js";
+export { compose, coordinates, firstOf, header, messageId } from "./key-strategies.js";
 export type { KeyStrategy } from "./key-strategy.js";
 export type { MemoryStoreOptions } from "./memory-store.js";
 export { memoryStore } from "./memory-store.js";
+export type { MessageKey } from "./message-key.js";
 export type { Incident, Observer, OutcomeEvent } from "./observer.js";
 export type { Outcome, OutcomeDetail } from "./outcome.js";
 export type { PayloadHashOptions } from "./payload-hash.js";

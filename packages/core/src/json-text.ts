@@ -3,8 +3,10 @@ import { utf8Text } from "./canonical-json.js";
 import type { Delivery } from "./delivery.js";
 import type { Json } from "./json.js";
 
-/** 16 digits or an exponent of three: only then can a number be one that JavaScript does not hold exactly. */
-const SUSPICIOUS = /[\d.]{16}|\d[eE][+-]?\d{3}/;
+/** A text without these holds no number that JavaScript could round: 16 digits, or a number with an exponent. */
+const SUSPICIOUS_TEXT = /[\d.]{16}|[\s:,[]-?[\d.]+[eE]/;
+/** Up to 15 digits and a small exponent always survive; the rest must prove it. */
+const SUSPICIOUS_NUMBER = /[\d.]{16}|[eE][+-]?\d{3}/;
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 /** The text of a body of bytes or text; undefined if the bytes are not UTF-8 or the body was parsed already. */
@@ -15,13 +17,13 @@ export function payloadText(payload: Delivery["payload"]): string | undefined {
 
 /**
  * Parses a JSON object or array; undefined for anything else. Two different numbers stay different: one that
- * JavaScript cannot hold exactly (a 64-bit id, say) becomes the string of its digits.
+ * JavaScript could round, and any whole number beyond the safe ones (a 64-bit id, say), becomes the string of its digits.
  */
 export function parseJsonText(text: string): Json | undefined {
   if (!/^[ \t\n\r]*[[{]/.test(text)) return undefined;
   try {
     const parsed: Json = JSON.parse(text);
-    if (!SUSPICIOUS.test(text)) return parsed;
+    if (!SUSPICIOUS_TEXT.test(text)) return parsed;
     const exact = text.replace(STRING_OR_NUMBER, (token) =>
       isExact(token) ? token : `"${token}"`,
     );
@@ -35,5 +37,5 @@ function isExact(token: string): boolean {
   if (token.startsWith('"')) return true;
   const value = Number(token);
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) return false;
-  return !SUSPICIOUS.test(token) || String(value) === token;
+  return !SUSPICIOUS_NUMBER.test(token) || String(value) === token;
 }

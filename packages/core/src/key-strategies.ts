@@ -3,11 +3,6 @@ import type { KeyStrategy } from "./key-strategy.js";
 import { isKey, type MessageKey } from "./message-key.js";
 import { quote, requireFunction } from "./option-checks.js";
 
-export { cloudEvent } from "./cloud-event.js";
-export { jsonField } from "./json-field.js";
-export type { KeyStrategy } from "./key-strategy.js";
-export { type PayloadHashOptions, payloadHash } from "./payload-hash.js";
-
 /**
  * The header with this name; if there is none, one whose name differs only in case. Numbers stay numbers. A header
  * that repeats with different values is the list of them. No key: missing, null, empty, a boolean, a table, a number

@@ -11,8 +11,8 @@ const ALGORITHMS = ["sha256", "sha512", "adler32"] as const;
 
 export interface PayloadHashOptions {
   /**
-   * `adler32` has 32 bits and no strength: among 10,000 different messages of one length it takes one for another with
-   * a chance of 1 %, and that message is lost. For data that may be lost only.
+   * `adler32` is 32 bits at best: among 10,000 different messages of one length it takes one for another with a chance
+   * of 1 % (short messages: far more), and that message is lost. Only for data that may be lost.
    * @defaultValue "sha256"
    */
   readonly algorithm?: (typeof ALGORITHMS)[number];
@@ -62,8 +62,8 @@ function contentOf(payload: Json | Uint8Array, maxBytes: number): Uint8Array {
     const text = utf8Text(payload);
     return (text === undefined ? undefined : canonicalText(text)) ?? payload;
   }
-  if (typeof payload !== "string" || !isWellFormed(payload))
-    return Buffer.from(canonicalJson(payload));
+  const isText = typeof payload === "string" && isWellFormed(payload);
+  if (!isText) return Buffer.from(canonicalJson(payload));
   const bytes = Buffer.from(payload);
   return bytes.length > maxBytes ? bytes : (canonicalText(payload) ?? bytes);
 }

@@ -1,5 +1,6 @@
+import { cloudEvent } from "./cloud-event.js";
 import type { Delivery } from "./delivery.js";
-import { cloudEvent, firstOf, header, messageId } from "./key-strategies.js";
+import { firstOf, header, messageId } from "./key-strategies.js";
 import type { KeyStrategy } from "./key-strategy.js";
 import {
   LONGEST_TIMER_MS,
