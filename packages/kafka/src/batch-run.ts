@@ -55,7 +55,11 @@ export class BatchRun {
   /** Lets the partition rest, unless the handler has paused it by itself or the client no longer wants this batch. */
   rest(delayMs: number): void {
     if (this.#isPausedByHandler || !this.#pump.isWanted) return;
-    this.#shared.pauses.rest(this.#partition, () => this.#payload.pause(), delayMs);
+    try {
+      this.#shared.pauses.rest(this.#partition, () => this.#payload.pause(), delayMs);
+    } catch {
+      // The client is closed: it will not fetch again.
+    }
   }
 
   async #records(): Promise<Action> {

@@ -53,7 +53,9 @@ describe("a run config", () => {
 
   it("throws at once for something that is no deduplicator", () => {
     expect(() => build({ eachMessage }, {}, {})).toThrow(/createDeduplicator/);
-    expect(() => build({ eachMessage }, {}, null)).toThrow("deduplicator must be an object, got null");
+    expect(() => build({ eachMessage }, {}, null)).toThrow(
+      "deduplicator must be an object, got null",
+    );
   });
 });
 
