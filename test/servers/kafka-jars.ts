@@ -1,55 +1,50 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { fill } from "./cache-folder.js";
+import { type Cache, fill } from "./cache-folder.js";
+import { runCommand } from "./command.js";
+import type { Maven } from "./maven.js";
 
-const run = promisify(execFile);
+/** What the jars of one version take, on the wire and on disk. */
+const SIZE = "45 MB";
 
-/** The pinned list, beside this source also when this file runs from `dist`. */
-const POM = ["./pom.xml", "../../servers/pom.xml"]
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((path) => existsSync(path));
-
-/** What Maven needs to run. */
-export interface MavenCommand {
-  readonly mvn: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** The folder of the pinned version's jars, filled or not. */
-export async function kafkaJarsFolder(cache: string): Promise<string> {
-  return join(cache, `kafka-${pinnedVersion(await readPom())}`);
-}
-
-/** Downloads the jars with Maven, checksums verified; nothing is kept outside the folder. */
-export async function fetchKafkaJars(folder: string, maven: MavenCommand): Promise<void> {
-  await readPom();
-  await fill(folder, async (dir) => {
-    const repository = join(dir, "m2");
-    const libs = join(dir, "libs");
-    await mkdir(libs, { recursive: true });
-    await run(
-      maven.mvn,
-      [
-        ...["-q", "-B", "--strict-checksums", "-f", POM ?? "", `-Dmaven.repo.local=${repository}`],
-        ...["dependency:copy-dependencies", `-DoutputDirectory=${libs}`],
-      ],
-      { env: { ...process.env, ...maven.env }, cwd: dir, maxBuffer: 64 * 1024 * 1024 },
-    );
-    await rm(repository, { recursive: true, force: true });
-  });
-}
-
-async function readPom(): Promise<string> {
-  if (POM === undefined) throw new Error("test/servers/pom.xml is missing");
-  return readFile(POM, "utf8");
-}
-
-function pinnedVersion(pom: string): string {
-  const version = /<kafka\.version>([^<]+)</.exec(pom)?.[1];
+/** The folder of the pinned version, filled or not. */
+export function kafkaJarsFolder(cache: Cache): string {
+  const version = /<kafka\.version>([^<]+)</.exec(readFileSync(pomFile(), "utf8"))?.[1];
   if (version === undefined) throw new Error("test/servers/pom.xml does not pin kafka.version");
-  return version;
+  return join(cache.folder, `kafka-${version}`);
+}
+
+/** Downloads the jars if they are missing, checksums verified; keeps nothing outside the folder. */
+export async function fetchKafkaJars(
+  cache: Cache,
+  findMaven: (dir: string) => Promise<Maven>,
+): Promise<string> {
+  const folder = kafkaJarsFolder(cache);
+  await fill(folder, async (dir) => {
+    if (cache.isOffline) throw new Error(`ONLYONCE_OFFLINE is set and ${folder} is missing`);
+    const work = join(dir, "work");
+    const libs = join(dir, "libs");
+    for (const path of [work, libs]) await mkdir(path);
+    const maven = await findMaven(work);
+    cache.report(`kafka: fetching Apache Kafka's jars from Maven Central, ${SIZE}, to ${folder}`);
+    const args = [
+      ...["-q", "-B", "--strict-checksums", "-f", pomFile()],
+      ...[`-Dmaven.repo.local=${join(work, "repository")}`, `-DoutputDirectory=${libs}`],
+      "dependency:copy-dependencies",
+    ];
+    await runCommand(maven.mvn, args, { cwd: work, env: { ...cache.env, ...maven.env } });
+    await rm(work, { recursive: true });
+  });
+  return join(folder, "libs");
+}
+
+/** The pinned list lies beside the source; this file may run from `dist`. */
+function pomFile(): string {
+  const file = ["./pom.xml", "../../servers/pom.xml"]
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+  if (file === undefined) throw new Error("test/servers/pom.xml is missing");
+  return file;
 }

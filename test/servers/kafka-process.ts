@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.js";
 import { findKafkaInstallation, type KafkaInstallation } from "./kafka-installation.js";
+import { kafkaSettings } from "./kafka-settings.js";
 import { warmUpKafka } from "./kafka-warm-up.js";
 import { type OwnedServer, serverFolder, startServer } from "./owned-server.js";
 
@@ -38,7 +39,15 @@ export async function startKafka(options: KafkaProcessOptions = {}): Promise<Kaf
   const { dir } = folder;
   const endpoint = `127.0.0.1:${port}`;
   const file = join(dir, "server.properties");
-  const properties = { ...brokerProperties(dir, port, await freePort()), ...options.properties };
+  const properties = {
+    ...kafkaSettings({
+      brokerListener: endpoint,
+      advertised: endpoint,
+      controller: `127.0.0.1:${await freePort()}`,
+    }),
+    "log.dirs": join(dir, "data"),
+    ...options.properties,
+  };
   await writeFile(
     file,
     Object.entries(properties)
@@ -70,34 +79,6 @@ export async function startKafka(options: KafkaProcessOptions = {}): Promise<Kaf
     throw error;
   }
   return { ...server, endpoint };
-}
-
-function brokerProperties(
-  dir: string,
-  port: number,
-  controllerPort: number,
-): Record<string, string | number | boolean> {
-  return {
-    "process.roles": "broker,controller",
-    "node.id": 1,
-    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
-    "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    "log.dirs": join(dir, "data"),
-    "auto.create.topics.enable": false,
-    "offsets.topic.num.partitions": 4,
-    "offsets.topic.replication.factor": 1,
-    "transaction.state.log.num.partitions": 4,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
-    "group.initial.rebalance.delay.ms": 0,
-    "group.min.session.timeout.ms": 1_000,
-  };
 }
 
 /** Gives a new data folder its cluster id; leaves a used one alone. */

@@ -1,7 +1,15 @@
-import { realpath } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, readdir, realpath, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Cache, openCache } from "./cache-folder.js";
+import {
+  libraryPath,
+  lookForPackages,
+  type PackageSet,
+  unpackPackages,
+} from "./debian-packages.js";
 import { findProgram, isExecutable } from "./program-search.js";
-import { ServiceUnavailableError } from "./service.js";
+import { surroundings } from "./rung.js";
+import type { Finding } from "./rung-choice.js";
 
 /** Where the programs of RabbitMQ and Erlang are. */
 export interface RabbitmqInstallation {
@@ -28,9 +36,49 @@ export async function rabbitmqOnPath(
   return { sbin, epmd, env: {} };
 }
 
+const PACKAGES: PackageSet = {
+  name: "rabbitmq",
+  alternatives: [{ packages: ["rabbitmq-server"] }],
+};
+
+/** Debian's `erl` knows only `/usr/lib/erlang`; this one finds the tree that it lies in. */
+const ERL = `#!/bin/sh
+ROOTDIR=$(cd "$(dirname "$0")/../usr/lib/erlang" && pwd)
+BINDIR=$(echo "$ROOTDIR"/erts-*/bin)
+EMU=beam
+PROGNAME=erl
+export ROOTDIR BINDIR EMU PROGNAME
+exec "$BINDIR/erlexec" "$@"
+`;
+
+/** Whether {@link rabbitmqInCache} can succeed. */
+export async function lookForCachedRabbitmq(cache: Cache): Promise<Finding> {
+  return lookForPackages(PACKAGES, cache);
+}
+
+/** The distribution's RabbitMQ and Erlang, fetched into the cache if need be. */
+export async function rabbitmqInCache(cache: Cache): Promise<RabbitmqInstallation> {
+  const root = await unpackPackages(PACKAGES, cache, async (tree) => {
+    await mkdir(join(tree, "onlyonce-bin"));
+    await writeFile(join(tree, "onlyonce-bin/erl"), ERL, { mode: 0o755 });
+  });
+  const home = await onlyMatch(join(root, "usr/lib/rabbitmq/lib"), /^rabbitmq_server-/);
+  const erts = await onlyMatch(join(root, "usr/lib/erlang"), /^erts-/);
+  const path = [join(root, "onlyonce-bin"), join(root, "usr/bin"), cache.env.PATH ?? ""];
+  return {
+    sbin: join(home, "sbin"),
+    epmd: join(erts, "bin/epmd"),
+    env: { PATH: path.join(":"), LD_LIBRARY_PATH: await libraryPath(root) },
+  };
+}
+
 /** The RabbitMQ of this machine, else the one in the cache. */
 export async function findRabbitmqInstallation(): Promise<RabbitmqInstallation> {
-  const found = await rabbitmqOnPath();
-  if (found === undefined) throw new ServiceUnavailableError("rabbitmq-server is not installed");
-  return found;
+  return (await rabbitmqOnPath()) ?? rabbitmqInCache(openCache(surroundings()));
+}
+
+async function onlyMatch(folder: string, pattern: RegExp): Promise<string> {
+  const name = (await readdir(folder)).find((entry) => pattern.test(entry));
+  if (name === undefined) throw new Error(`Nothing in ${folder} matches ${pattern}`);
+  return join(folder, name);
 }

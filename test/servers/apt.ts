@@ -1,0 +1,94 @@
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runCommand } from "./command.js";
+
+/** One package file of the distribution's archive. */
+export interface ArchivePackage {
+  readonly name: string;
+  readonly version: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * The distribution's signed archive, read without touching the system: lists, cache and locks
+ * are private, hooks are off, and the record of installed packages is an empty one.
+ */
+export interface Apt {
+  /** Everything that an empty machine would need for these packages. Rejects for unknown ones. */
+  closure(packages: readonly string[]): Promise<readonly ArchivePackage[]>;
+  /** Downloads `.deb` files, verified against the signed lists, into `dir`. */
+  download(packages: readonly ArchivePackage[], dir: string): Promise<void>;
+}
+
+let opened: Promise<Apt> | undefined;
+
+/** Fetches the lists of packages, once per process; they are deleted when it ends. */
+export function openApt(): Promise<Apt> {
+  opened ??= openNow();
+  return opened;
+}
+
+async function openNow(): Promise<Apt> {
+  const dir = await mkdtemp(join(tmpdir(), "onlyonce-apt-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  for (const folder of ["lists", "cache"]) await mkdir(join(dir, folder));
+  await writeFile(join(dir, "status"), "");
+  const config = join(dir, "apt.conf");
+  await writeFile(config, configuration(dir));
+  const env = { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
+  const aptGet = (args: readonly string[], cwd = dir): Promise<string> =>
+    runCommand("apt-get", ["-c", config, ...args], { cwd, env });
+  await aptGet(["update"]);
+  return {
+    async closure(packages) {
+      const options = ["install", "-y", "-qq", "--no-install-recommends", "--print-uris"];
+      return parseUris(await aptGet([...options, ...packages]));
+    },
+    async download(packages, target) {
+      const exact = packages.map(({ name, version }) => `${name}=${version}`);
+      await aptGet(["download", "-qq", ...exact], target);
+    },
+  };
+}
+
+/** Given with `-c`, so it comes after the system's own configuration and overrules it. */
+function configuration(dir: string): string {
+  return `
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear Acquire::IndexTargets::deb::DEP-11;
+Dir::State::lists "${dir}/lists";
+Dir::State::status "${dir}/status";
+Dir::Cache "${dir}/cache";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Debug::NoLocking "true";
+APT::Sandbox::User "root";
+APT::Get::List-Cleanup "false";
+Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+`;
+}
+
+/**
+ * Reads lines of `--print-uris`: `'URI' name_version_arch.deb bytes checksum`.
+ *
+ * A colon in the version is written `%3a` in the file name.
+ */
+export function parseUris(output: string): readonly ArchivePackage[] {
+  return output
+    .split("\n")
+    .filter((line) => line.startsWith("'"))
+    .map((line) => {
+      const [, file, size] = line.split(" ");
+      const [name, version] = (file ?? "").split("_");
+      const sizeBytes = Number(size);
+      if (name === undefined || version === undefined || !Number.isInteger(sizeBytes)) {
+        throw new Error(`apt-get printed an unknown line: ${line}`);
+      }
+      return { name, version: decodeURIComponent(version), sizeBytes };
+    });
+}

@@ -1,0 +1,7 @@
+export { type FindOptions, type FoundServices, findService, findServices } from "./ladder.js";
+export {
+  type Rung,
+  type RunningService,
+  type ServiceName,
+  ServiceUnavailableError,
+} from "./service.js";
