@@ -6,7 +6,7 @@ import { deadLetterTarget } from "./dead-letter.js";
 import { type AmqpMessage, isFromStream, toDelivery } from "./delivery.js";
 import { deliveryCount } from "./delivery-count.js";
 import type { ResolvedOptions } from "./options.js";
-import { nextStep, type Situation } from "./settlement.js";
+import { actionFor } from "./settlement.js";
 import { textOf, warn } from "./warning.js";
 
 export interface AttendantParts {
@@ -42,7 +42,7 @@ export class Attendant {
     const holdUntilMs = performance.now() + policy.maxProcessingMs;
     for (let round = 0; !stop.aborted; round += 1) {
       const verdict = await this.#verdict(message, delivery, holdUntilMs - performance.now());
-      const step = nextStep(verdict, {
+      const action = actionFor(verdict, {
         deliveryCount: count,
         deliveryLimit: options.deliveryLimit,
         isStream,
@@ -50,8 +50,8 @@ export class Attendant {
         holdLeftMs: holdUntilMs - performance.now(),
         random: Math.random(),
         retryDelayMs: this.#retryDelayMs,
-      } satisfies Situation);
-      switch (step.do) {
+      });
+      switch (action.kind) {
         case "ack":
           return channel.ack(message);
         case "reject":
@@ -59,10 +59,10 @@ export class Attendant {
         case "leave":
           return;
         case "requeue":
-          if (await this.#rest(step.afterMs)) channel.requeue(message);
+          if (await this.#rest(action.delayMs)) channel.requeue(message);
           return;
         case "again":
-          await this.#rest(step.afterMs);
+          await this.#rest(action.delayMs);
       }
     }
   }

@@ -55,7 +55,7 @@ export class QueueConsumer implements RabbitConsumer {
   }
 
   close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    const drainMs = resolveDrainMs(options.drainMs);
+    const drainMs = resolveDrainMs(options);
     this.#closed ??= this.#close(drainMs);
     return this.#closed;
   }

@@ -53,13 +53,7 @@ export function isFromStream(message: AmqpMessage): boolean {
 function streamOffset({ headers }: AmqpProperties): string | undefined {
   if (headers === undefined || !Object.hasOwn(headers, "x-stream-offset")) return undefined;
   const offset = headers["x-stream-offset"];
-  switch (typeof offset) {
-    case "number":
-    case "bigint":
-      return String(offset);
-    default:
-      return undefined;
-  }
+  return typeof offset === "number" || typeof offset === "bigint" ? String(offset) : undefined;
 }
 
 /**

@@ -41,15 +41,15 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
   readonly deadLetterExchange?: true;
   /**
    * How long a failed message rests, unacked, before it is handed back, in milliseconds (0 to 2,147,483,647; cut to
-   * what the ACK timeout leaves). `attempt` is the one that failed, from 1. When it throws or returns something else,
-   * the default is used.
+   * what the ACK timeout leaves). `attempt` counts from 1: the failures of this message so far, or, while the store
+   * cannot be reached, how often in a row. An invalid answer gives way to the default.
    * @defaultValue 1 s after the first attempt, doubled each time, at most 30 s; less up to a fifth
    */
   readonly retryDelayMs?: (attempt: number) => number;
   /**
    * How many redeliveries the queue allows before the broker deletes or dead-letters the message by itself
    * (`x-delivery-limit`; 1 or more). From three quarters of it on, a message is retried in place instead of handed back.
-   * Keep it above the topic's `maxAttempts`.
+   * Must be above the topic's `maxAttempts`. A queue without a limit may be given any large number.
    * @defaultValue 20, as quorum queues have it from RabbitMQ 4.0 on
    */
   readonly deliveryLimit?: number;
@@ -92,48 +92,60 @@ const CONSUME_SETTINGS = [
   "arguments",
 ] as const satisfies readonly (keyof ConsumeSettings)[];
 
-/** Checks every option. Throws a RangeError or TypeError that names the option and quotes its value. */
+/**
+ * Checks every option. Throws a RangeError or TypeError that names the option and quotes its value. The topic's
+ * `maxAttempts` is checked too: the broker must not delete a message before it counts as poison.
+ */
 export function resolveOptions<Message>(
   options: RabbitConsumeOptions<Message>,
+  maxAttempts: number,
 ): ResolvedOptions<Message> {
   requireKnown("options", options, OPTIONS);
   const { deadLetter, deadLetterExchange, retryDelayMs, onCancel, consume = {} } = options;
-  requireKnown("consume", consume, CONSUME_SETTINGS);
-  if (deadLetter !== undefined) requireFunction("deadLetter", deadLetter);
-  if (retryDelayMs !== undefined) requireFunction("retryDelayMs", retryDelayMs);
-  if (onCancel !== undefined) requireFunction("onCancel", onCancel);
+  requireKnown("options.consume", consume, CONSUME_SETTINGS);
+  if (deadLetter !== undefined) requireFunction("options.deadLetter", deadLetter);
+  if (retryDelayMs !== undefined) requireFunction("options.retryDelayMs", retryDelayMs);
+  if (onCancel !== undefined) requireFunction("options.onCancel", onCancel);
   if (deadLetterExchange !== undefined && deadLetterExchange !== true) {
     throw new TypeError(
-      `deadLetterExchange must be true or absent, got ${quote(deadLetterExchange)}`,
+      `options.deadLetterExchange must be true or absent, got ${quote(deadLetterExchange)}`,
     );
   }
   if (deadLetter !== undefined && deadLetterExchange === true) {
     throw new TypeError(
-      "deadLetter (a function) and deadLetterExchange (true) exclude each other: a poison message goes to one place",
+      "options.deadLetter (a function) and options.deadLetterExchange (true) exclude each other: a poison message goes to one place",
     );
   }
   const { prefetch = DEFAULTS.prefetch, deliveryLimit = DEFAULTS.deliveryLimit } = options;
+  requireInteger("options.deliveryLimit", deliveryLimit, 1, Number.MAX_SAFE_INTEGER);
+  if (deliveryLimit <= maxAttempts) {
+    throw new RangeError(
+      `options.deliveryLimit must be above the topic's maxAttempts (${quote(maxAttempts)}), got ${quote(deliveryLimit)}: the broker would delete a message before it counts as poison. Lower maxAttempts, or set deliveryLimit to what the queue really allows`,
+    );
+  }
   return {
-    prefetch: requireInteger("prefetch", prefetch, 1, 65_535),
+    prefetch: requireInteger("options.prefetch", prefetch, 1, 65_535),
     deadLetter,
     deadLetterExchange: deadLetterExchange === true,
     retryDelayMs,
-    deliveryLimit: requireInteger("deliveryLimit", deliveryLimit, 1, Number.MAX_SAFE_INTEGER),
+    deliveryLimit,
     onCancel,
     consume,
   };
 }
 
-/** Checks the drain time of `close`, in milliseconds. */
-export function resolveDrainMs(drainMs: number = DEFAULTS.drainMs): number {
-  return requireInteger("drainMs", drainMs, 0, LONGEST_TIMER_MS);
+/** Checks the options of `close`; answers its drain time in milliseconds. */
+export function resolveDrainMs(options: { readonly drainMs?: number }): number {
+  requireObject("options of close", options);
+  refuseUnknown("options of close", options, ["drainMs"]);
+  return requireInteger("drainMs", options.drainMs ?? DEFAULTS.drainMs, 0, LONGEST_TIMER_MS);
 }
 
 function requireKnown(name: string, options: unknown, known: readonly string[]): void {
   requireObject(name, options);
   if (Object.hasOwn(options, "noAck")) {
     throw new TypeError(
-      `noAck (${quote(options.noAck)}) is refused in ${name}: the broker would forget each message before it is processed`,
+      `${name}.noAck is refused, got ${quote(options.noAck)}: the broker would forget each message before it is processed`,
     );
   }
   refuseUnknown(name, options, known);

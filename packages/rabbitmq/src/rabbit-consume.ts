@@ -37,11 +37,12 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
   requireFunction("handler", handler);
   // What a channel gives to its consumers is its own message type.
   const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<void>;
+  const policy = topicPolicy(deduplicator, queue);
   return QueueConsumer.start({
     queue,
+    policy,
+    options: resolveOptions(options, policy.maxAttempts) as unknown as ResolvedOptions,
     channel: CapturedChannel.of(channel),
-    policy: topicPolicy(deduplicator, queue),
-    options: resolveOptions(options) as unknown as ResolvedOptions,
     attend: (message, delivery, attendOptions) =>
       attend(deduplicator, delivery, (context) => run(message, context), attendOptions),
   });

@@ -1,16 +1,18 @@
 import type { Verdict } from "@onlyonce/core/adapter";
-import { backOffMs, boundedDelayMs, busyDelayMs, LONGEST_MS } from "./back-off.js";
+import { boundedDelayMs, busyDelayMs, longestBackOffMs } from "./back-off.js";
 import { isNearLimit } from "./delivery-count.js";
 
 /** What to do with a delivery next. */
-export type Step =
-  /** Settle it now; `leave` settles nothing: the broker takes it back when the channel closes. */
-  | { readonly do: "ack" | "reject" | "leave" }
-  /** Wait, unacked, then hand it back (`requeue`) or attend to it again without telling the broker (`again`). */
-  | { readonly do: "requeue" | "again"; readonly afterMs: number };
+export type Action =
+  /** Settle it now. */
+  | { readonly kind: "ack" | "reject" }
+  /** Settle nothing: the broker takes it back when the channel closes. */
+  | { readonly kind: "leave" }
+  /** Let it rest, unacked, for so long; then hand it back, or attend to it again without telling the broker. */
+  | { readonly kind: "requeue" | "again"; readonly delayMs: number };
 
 /** Where a delivery stands with its broker. */
-export interface Situation {
+export interface Circumstances {
   /** How often the broker had delivered the message before. */
   readonly deliveryCount: number;
   /** How many redeliveries the queue allows. */
@@ -21,71 +23,71 @@ export interface Situation {
   readonly round: number;
   /** How much longer the message may stay unacked before the broker's ACK timeout comes near, in milliseconds. */
   readonly holdLeftMs: number;
-  /** A number in [0, 1). */
+  /** In [0, 1). */
   readonly random: number;
-  /** The delay before attempt + 1, in milliseconds. */
-  retryDelayMs(attempt: number): number;
+  /** The back-off after so many failed attempts, in milliseconds. */
+  readonly retryDelayMs: (attempt: number) => number;
 }
 
 /**
- * The verdict on a delivery as a step towards the broker. Nothing that is not done is ever acked, nothing is handed
- * back at once, and what a hand-back cannot help or could lose is held instead, as long as the broker lets us:
+ * The whole table: what core decided, in RabbitMQ's terms. Nothing that is not done is acked, nothing busy or failed is
+ * handed back at once, and what handing back cannot mend or might lose is kept here for as long as the broker allows:
  *
- * | verdict | step |
+ * | verdict | action |
  * |---|---|
- * | ack, reject, return | at once |
- * | failed | back-off, requeue |
- * | busy | at least 1 s and `retryAfterMs`, requeue |
- * | store, poison, conflict | back-off (the longest, but for store), again; requeue when the hold is over |
- * | any of these, near the delivery limit | the same delay, again; requeue when the hold is over |
- * | any of these, on a stream | the same delay, again |
+ * | ack, reject, return | at once: ack, reject, leave |
+ * | failed | the back-off, then requeue |
+ * | busy | at least 1 s and `retryAfterMs`, then requeue |
+ * | store | the back-off, then again; requeue once the hold is over |
+ * | poison, conflict (no target) | the longest back-off, then again; requeue once the hold is over |
+ * | failed or busy, near the delivery limit | the same delay, then again; requeue once the hold is over |
+ * | failed, busy, store, poison, conflict on a stream | the same delay, then again |
  */
-export function nextStep(verdict: Verdict, situation: Situation): Step {
+export function actionFor(verdict: Verdict, now: Circumstances): Action {
   switch (verdict.settlement) {
     case "ack":
     case "reject":
-      return { do: verdict.settlement };
+      return { kind: verdict.settlement };
     case "return":
-      return { do: "leave" };
+      return { kind: "leave" };
     case "retry": {
-      const afterMs = boundedDelayMs(delayMs(verdict, situation), situation.holdLeftMs);
-      return { do: staysHere(verdict, situation, afterMs) ? "again" : "requeue", afterMs };
+      const delayMs = boundedDelayMs(fullDelayMs(verdict, now), now.holdLeftMs);
+      return { kind: staysHere(verdict, now, delayMs) ? "again" : "requeue", delayMs };
     }
   }
 }
 
-function staysHere(verdict: Verdict, situation: Situation, afterMs: number): boolean {
-  if (situation.isStream) return true;
-  if (afterMs >= situation.holdLeftMs) return false;
-  switch (verdict.reason) {
+function staysHere({ reason = "failed" }: Verdict, now: Circumstances, delayMs: number): boolean {
+  if (now.isStream) return true;
+  if (delayMs >= now.holdLeftMs) return false;
+  switch (reason) {
     case "store":
     case "poison":
     case "conflict":
       return true;
-    default:
-      return isNearLimit(situation.deliveryCount, situation.deliveryLimit);
+    case "failed":
+    case "busy":
+      return isNearLimit(now.deliveryCount, now.deliveryLimit);
   }
 }
 
-function delayMs(verdict: Verdict, situation: Situation): number {
-  const { retryAfterMs } = verdict;
-  const { round, random } = situation;
-  switch (verdict.reason) {
+function fullDelayMs(verdict: Verdict, now: Circumstances): number {
+  const { reason = "failed", retryAfterMs } = verdict;
+  switch (reason) {
     case "busy":
-      return busyDelayMs(retryAfterMs, random);
-    case "store":
-      return Math.max(backOffMs(round + 1, random), retryAfterMs ?? 0);
+      return busyDelayMs(retryAfterMs, now.random);
     case "poison":
     case "conflict":
-      return LONGEST_MS;
-    default:
-      return Math.max(situation.retryDelayMs(attemptOf(verdict, situation)), retryAfterMs ?? 0);
+      return longestBackOffMs(now.random);
+    case "store":
+      return Math.max(now.retryDelayMs(now.round + 1), retryAfterMs ?? 0);
+    case "failed":
+      return Math.max(now.retryDelayMs(failedAttempts(verdict, now)), retryAfterMs ?? 0);
   }
 }
 
 /** Without a claim nobody counts attempts, so the broker's count stands in. */
-function attemptOf({ outcome, detail, attempt }: Verdict, situation: Situation): number {
+function failedAttempts({ outcome, detail, attempt }: Verdict, now: Circumstances): number {
   const isCounted = outcome !== "unprotected" && detail !== "shadow";
-  if (isCounted && attempt !== undefined) return attempt;
-  return situation.deliveryCount + situation.round + 1;
+  return isCounted && attempt !== undefined ? attempt : now.deliveryCount + now.round + 1;
 }
