@@ -1,0 +1,66 @@
+import { type Call, type Entry, ScriptCall } from "./call.js";
+import type { KeyedRequest, Verb } from "./verb.js";
+
+/** What a lane asks of its queues. */
+export interface CallSource {
+  readonly isEmpty: boolean;
+  /** Takes the next call off the queue. */
+  take(): Call;
+  /** Drops what expired while it waited. */
+  prune(): void;
+}
+
+/** Requests of one verb that wait to travel. No key is twice under way: the second waits for the first one's answer. */
+export class CallQueue<Request extends KeyedRequest, Reply> implements CallSource {
+  readonly verb: Verb<Request, Reply>;
+  readonly #maxKeysPerCall: number;
+  readonly #onOdd: (code: string) => void;
+  #waiting: Entry<Reply>[] = [];
+  /** The last request of every key that waits or is under way. */
+  readonly #last = new Map<string, Entry<Reply>>();
+
+  constructor(verb: Verb<Request, Reply>, maxKeysPerCall: number, onOdd: (code: string) => void) {
+    this.verb = verb;
+    this.#maxKeysPerCall = maxKeysPerCall;
+    this.#onOdd = onOdd;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  add(entry: Entry<Reply>): void {
+    const last = this.#last.get(entry.key);
+    this.#last.set(entry.key, entry);
+    if (last === undefined) this.#waiting.push(entry);
+    else last.next = entry;
+  }
+
+  take(): Call {
+    let entries = this.#waiting;
+    if (entries.length <= this.#maxKeysPerCall) this.#waiting = [];
+    else entries = entries.splice(0, this.#maxKeysPerCall);
+    return new ScriptCall(this.verb, entries, this.#onOdd, this.#over);
+  }
+
+  prune(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const entry of waiting) {
+      if (entry.ticket.isSettled) this.#follow(entry);
+      else this.#waiting.push(entry);
+    }
+  }
+
+  readonly #over = (entries: readonly Entry<Reply>[]): void => {
+    for (const entry of entries) this.#follow(entry);
+  };
+
+  /** Lets the next request for the same key travel; those that expired meanwhile are dropped. */
+  #follow(entry: Entry<Reply>): void {
+    let next = entry.next;
+    while (next?.ticket.isSettled === true) next = next.next;
+    if (next !== undefined) this.#waiting.push(next);
+    else this.#last.delete(entry.key);
+  }
+}

@@ -1,0 +1,141 @@
+import type {
+  ClaimReply,
+  ClaimRequest,
+  CompleteReply,
+  Completion,
+  Held,
+  KeyRecord,
+  Release,
+  ReleaseReply,
+  RememberReply,
+  RenewReply,
+  StartReply,
+  StoreFailure,
+} from "@onlyonce/core";
+import type { Call } from "./call.js";
+import { CallQueue, type CallSource } from "./call-queue.js";
+import { forgetVerb, inspectVerb, type Look } from "./look-verbs.js";
+import type { ResolvedOptions } from "./options.js";
+import type { RedisCommands } from "./redis-commands.js";
+import { callFailure, isNoScript, timedOut } from "./store-error.js";
+import type { KeyedRequest, Verb } from "./verb.js";
+import {
+  claimVerb,
+  completeVerb,
+  releaseVerb,
+  rememberVerb,
+  renewVerb,
+  startVerb,
+} from "./verbs.js";
+
+/**
+ * The way to one server, or to one slot group of a Cluster. What is asked for in one turn of the event loop, or while
+ * the allowed number of calls is under way, travels together: one script call for each verb, completions first.
+ */
+export class Lane {
+  readonly claim: CallQueue<ClaimRequest, ClaimReply>;
+  readonly remember: CallQueue<ClaimRequest, RememberReply>;
+  readonly start: CallQueue<Held, StartReply>;
+  readonly renew: CallQueue<Held, RenewReply>;
+  readonly complete: CallQueue<Completion, CompleteReply>;
+  readonly release: CallQueue<Release, ReleaseReply>;
+  readonly inspect: CallQueue<Look, { readonly record?: KeyRecord }>;
+  readonly forget: CallQueue<Look, boolean | StoreFailure>;
+  readonly #byPriority: readonly CallSource[];
+  readonly #redis: RedisCommands;
+  readonly #options: ResolvedOptions;
+  readonly #underWay = new Set<Call>();
+  #isScheduled = false;
+
+  constructor(redis: RedisCommands, options: ResolvedOptions, onOdd: (code: string) => void) {
+    this.#redis = redis;
+    this.#options = options;
+    const queue = <Request extends KeyedRequest, Reply>(verb: Verb<Request, Reply>) =>
+      new CallQueue(verb, options.maxKeysPerCall, onOdd);
+    this.claim = queue(claimVerb);
+    this.remember = queue(rememberVerb);
+    this.start = queue(startVerb);
+    this.renew = queue(renewVerb);
+    this.complete = queue(completeVerb);
+    this.release = queue(releaseVerb);
+    this.inspect = queue(inspectVerb);
+    this.forget = queue(forgetVerb);
+    this.#byPriority = [
+      this.complete,
+      this.release,
+      this.start,
+      this.renew,
+      this.claim,
+      this.remember,
+      this.forget,
+      this.inspect,
+    ];
+  }
+
+  /** Sends what waits once the code that runs now, and the promises that it settled, are through. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    process.nextTick(this.#flush);
+  }
+
+  /** Gives up the calls whose time is over, and makes their places free. */
+  expire(nowMs: number): void {
+    for (const queue of this.#byPriority) queue.prune();
+    for (const call of this.#underWay) {
+      if (call.deadlineMs <= nowMs) {
+        this.#underWay.delete(call);
+        call.fail(timedOut(this.#options.commandTimeoutMs));
+      }
+    }
+    this.schedule();
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    for (const queue of this.#byPriority) {
+      while (!queue.isEmpty) {
+        if (this.#underWay.size >= this.#options.maxCallsInFlight) return;
+        this.#send(queue.take());
+      }
+    }
+  };
+
+  #send(call: Call): void {
+    this.#underWay.add(call);
+    this.#await(call, () =>
+      this.#redis.evalsha(call.script.sha1, call.keyCount, ...call.parameters),
+    );
+  }
+
+  /** Never rejects: what goes wrong is told to the call, and to nobody when its time is over. */
+  #await(call: Call, send: () => Promise<unknown>): void {
+    let reply: Promise<unknown>;
+    try {
+      reply = send();
+    } catch (error) {
+      this.#failed(call, error);
+      return;
+    }
+    reply.then(
+      (value) => this.#over(call, () => call.answer(value)),
+      (error: unknown) => this.#failed(call, error),
+    );
+  }
+
+  #failed(call: Call, error: unknown): void {
+    if (isNoScript(error) && this.#underWay.has(call)) {
+      this.#await(call, () =>
+        this.#redis.eval(call.script.source, call.keyCount, ...call.parameters),
+      );
+      return;
+    }
+    this.#over(call, () => call.fail(callFailure(error)));
+  }
+
+  #over(call: Call, settle: () => void): void {
+    if (!this.#underWay.delete(call)) return;
+    settle();
+    this.schedule();
+  }
+}

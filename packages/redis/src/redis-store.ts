@@ -1,0 +1,184 @@
+import type {
+  ClaimReply,
+  ClaimRequest,
+  CompleteReply,
+  Completion,
+  Finding,
+  Held,
+  KeyRecord,
+  Release,
+  ReleaseReply,
+  RememberReply,
+  RenewReply,
+  StartReply,
+  Store,
+  StoreFailure,
+} from "@onlyonce/core";
+import { quote } from "@onlyonce/core/internal";
+import type { Entry } from "./call.js";
+import type { CallQueue } from "./call-queue.js";
+import { Deadlines } from "./deadlines.js";
+import { Findings } from "./findings.js";
+import { Lane } from "./lane.js";
+import { forgetVerb, inspectVerb } from "./look-verbs.js";
+import { type RedisStoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import type { RedisCommands } from "./redis-commands.js";
+import { checkServer } from "./server-check.js";
+import { storeClosed, timedOut } from "./store-error.js";
+import { Ticket } from "./ticket.js";
+import type { KeyedRequest, Verb } from "./verb.js";
+import {
+  claimVerb,
+  completeVerb,
+  releaseVerb,
+  rememberVerb,
+  renewVerb,
+  startVerb,
+} from "./verbs.js";
+
+/**
+ * Keeps one record per key in Redis 7.0 or newer, Valkey, or a Cluster of either. Every change is one atomic script on
+ * the server's clock. Concurrent calls travel together. The client stays the caller's: configure it, watch it and close
+ * it yourself, after the store.
+ *
+ * @throws TypeError or RangeError for a client or an option that can't work.
+ */
+export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}): Store {
+  if (typeof redis?.evalsha !== "function" || typeof redis.eval !== "function") {
+    throw new TypeError(`redis must be an ioredis client, got ${quote(redis)}`);
+  }
+  return new RedisStore(redis, resolveOptions(options));
+}
+
+const KEY = /^[A-Za-z0-9_-]{22}$/;
+
+class RedisStore implements Store {
+  readonly commandTimeoutMs: number;
+  readonly #redis: RedisCommands;
+  readonly #options: ResolvedOptions;
+  readonly #findings = new Findings(() => performance.now());
+  readonly #deadlines: Deadlines;
+  /** One for a single server; one for each slot group of a Cluster. */
+  readonly #lanes = new Map<string, Lane>();
+  #isClosed = false;
+
+  constructor(redis: RedisCommands, options: ResolvedOptions) {
+    this.commandTimeoutMs = options.commandTimeoutMs;
+    this.#redis = redis;
+    this.#options = options;
+    this.#deadlines = new Deadlines(
+      options.commandTimeoutMs,
+      () => timedOut(options.commandTimeoutMs),
+      (nowMs) => {
+        for (const lane of this.#lanes.values()) lane.expire(nowMs);
+      },
+    );
+  }
+
+  claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]> {
+    return this.#send(claims, claimVerb, (lane) => lane.claim);
+  }
+
+  remember(claims: readonly ClaimRequest[]): Promise<readonly RememberReply[]> {
+    return this.#send(claims, rememberVerb, (lane) => lane.remember);
+  }
+
+  start(held: readonly Held[]): Promise<readonly StartReply[]> {
+    return this.#send(held, startVerb, (lane) => lane.start);
+  }
+
+  renew(held: readonly Held[]): Promise<readonly RenewReply[]> {
+    return this.#send(held, renewVerb, (lane) => lane.renew);
+  }
+
+  complete(completions: readonly Completion[]): Promise<readonly CompleteReply[]> {
+    return this.#send(completions, completeVerb, (lane) => lane.complete);
+  }
+
+  release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
+    return this.#send(releases, releaseVerb, (lane) => lane.release);
+  }
+
+  async inspect(key: string): Promise<KeyRecord | undefined> {
+    const look = { key, leaseMs: 0, windowMs: 0, revision: "" };
+    const [reply] = await this.#send([look], inspectVerb, (lane) => lane.inspect);
+    if (reply !== undefined && "error" in reply) throw reply.error;
+    return reply?.record;
+  }
+
+  async forget(key: string, seen?: KeyRecord): Promise<boolean> {
+    const look = { key, leaseMs: 0, windowMs: 0, revision: seen?.revision ?? "" };
+    const [reply] = await this.#send([look], forgetVerb, (lane) => lane.forget);
+    if (typeof reply === "object") throw reply.error;
+    return reply === true;
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    if (this.#isClosed) throw storeClosed();
+    return checkServer(this.#redis, this.#options);
+  }
+
+  onFinding(listener: (finding: Finding) => void): () => void {
+    return this.#findings.subscribe(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #send<Request extends KeyedRequest, Reply>(
+    requests: readonly Request[],
+    verb: Verb<Request, Reply>,
+    queueIn: (lane: Lane) => CallQueue<Request, Reply>,
+  ): Promise<readonly (Reply | StoreFailure)[]> {
+    if (this.#isClosed) return Promise.reject(storeClosed());
+    if (requests.length === 0) return Promise.resolve([]);
+    const ticket = new Ticket<Reply>(requests.length, this.#deadlines.next());
+    const entries: Entry<Reply>[] = [];
+    try {
+      for (const request of requests) {
+        entries.push(this.#entryOf(ticket, entries.length, request, verb));
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#deadlines.watch(ticket);
+    for (const entry of entries) {
+      const lane = this.#laneOf(entry.key);
+      queueIn(lane).add(entry);
+      lane.schedule();
+    }
+    return ticket.replies;
+  }
+
+  #entryOf<Request extends KeyedRequest, Reply>(
+    ticket: Ticket<Reply>,
+    index: number,
+    request: Request,
+    verb: Verb<Request, Reply>,
+  ): Entry<Reply> {
+    const { key, leaseMs, windowMs } = request;
+    if (!KEY.test(key))
+      throw new TypeError(`a key must be 22 base64url characters, got ${quote(key)}`);
+    return {
+      ticket,
+      index,
+      key: `${this.#options.prefix}{${key.charAt(0)}}${key.slice(1)}`,
+      first: verb.first(request),
+      second: verb.second === undefined ? "" : verb.second(request),
+      leaseMs,
+      windowMs,
+      next: undefined,
+    };
+  }
+
+  #laneOf(key: string): Lane {
+    const group = this.#redis.isCluster === true ? key.charAt(this.#options.prefix.length + 1) : "";
+    let lane = this.#lanes.get(group);
+    if (lane === undefined) {
+      lane = new Lane(this.#redis, this.#options, this.#findings.odd);
+      this.#lanes.set(group, lane);
+    }
+    return lane;
+  }
+}
