@@ -16,6 +16,7 @@ export class Attendance implements Ticket {
   readonly #arrivedAtMs: number;
   #admission: Admission | undefined;
   #holdsLocalKey = false;
+  #isRunning = false;
   /** Some run ended after losing its claim: its effect may have happened, whatever follows. */
   #claimLost = false;
 
@@ -30,6 +31,10 @@ export class Attendance implements Ticket {
     return this.#subject.key;
   }
 
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   get status(): Ticket["status"] {
     return this.#admission === undefined ? "run" : ticketStatus(this.#admission);
   }
@@ -40,6 +45,7 @@ export class Attendance implements Ticket {
   }
 
   async run<Result>(handler: Handler<Result>): Promise<Verdict<Result>> {
+    this.#isRunning = true;
     try {
       const verdict = await this.#runToVerdict(handler);
       this.#engine.report(this.#subject.delivery, verdict);
@@ -50,6 +56,7 @@ export class Attendance implements Ticket {
   }
 
   async abandon(): Promise<void> {
+    if (this.#isRunning) return;
     const admission = this.#admission;
     this.#admission = { kind: "returned" };
     try {

@@ -16,7 +16,7 @@ import { Observers } from "./observers.js";
 import { quote } from "./option-checks.js";
 import type { Verdict } from "./outcome.js";
 import { OwnerTokens } from "./owner-tokens.js";
-import type { Store } from "./store.js";
+import type { Finding, Store } from "./store.js";
 import { subjectOf } from "./subject.js";
 import type { TopicPolicies } from "./topic-policies.js";
 import { wait } from "./wait.js";
@@ -119,7 +119,7 @@ export class Engine {
           delivery === undefined
             ? this.#run(attendance, handler)
             : this.observers.around(delivery, () => this.#run(attendance, handler)),
-        abandon: () => attendance.abandon().finally(() => this.#left(attendance)),
+        abandon: () => this.#abandon(attendance),
       };
     });
   }
@@ -163,6 +163,14 @@ export class Engine {
 
   async #close(drainMs: number): Promise<void> {
     this.#closing.abort();
+    for (const attendance of this.#open) {
+      if (!attendance.isRunning) this.inBackground(this.#abandon(attendance));
+    }
+    if (drainMs > 0) await this.#drain(drainMs);
+    this.leases.close();
+  }
+
+  async #drain(drainMs: number): Promise<void> {
     const drained = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
       if (this.#open.size === 0) resolve();
@@ -170,12 +178,12 @@ export class Engine {
     const stop = new AbortController();
     const work = drained.then(() => Promise.all(this.#background)).then(() => stop.abort());
     await Promise.race([work, wait(this.clock, drainMs, stop.signal)]);
-    this.leases.close();
   }
 
   #enter(delivery: Delivery, options: AttendOptions): Attendance {
-    if (!this.#isChecked) this.#checkOnce();
-    const attendance = new Attendance(this, subjectOf(this, delivery), options);
+    const subject = subjectOf(this, delivery);
+    if (!this.#isChecked && subject.mode !== "off") this.#checkOnce();
+    const attendance = new Attendance(this, subject, options);
     this.#open.add(attendance);
     return attendance;
   }
@@ -188,6 +196,11 @@ export class Engine {
     }
   }
 
+  async #abandon(attendance: Attendance): Promise<void> {
+    await attendance.abandon();
+    this.#left(attendance);
+  }
+
   #left(attendance: Attendance): void {
     this.#open.delete(attendance);
     if (this.#open.size === 0) this.#onIdle?.();
@@ -196,11 +209,13 @@ export class Engine {
   /** Start-up checks run beside the first message and never delay it. */
   #checkOnce(): void {
     this.#isChecked = true;
-    this.store.onFinding((finding) => this.observers.finding(finding));
-    const check = this.store.check().then((findings) => {
-      for (const finding of findings) this.observers.finding(finding);
-    });
-    this.inBackground(check);
+    const tell = (finding: Finding): void => this.observers.finding(finding);
+    const check = async (): Promise<void> => {
+      const unsubscribe = this.store.onFinding(tell);
+      this.closing.addEventListener("abort", unsubscribe, { once: true });
+      for (const finding of await this.store.check()) tell(finding);
+    };
+    this.inBackground(check());
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "./clock.js";
 import { wait } from "./wait.js";
 
@@ -32,6 +33,8 @@ export class Patience {
     if (this.#stop === undefined) {
       this.#stop = new AbortController();
       if (this.isStopped) this.#stop.abort();
+      // As many deliveries may wait as the adapter lets in: that is no leak to warn of.
+      setMaxListeners(0, ...this.#limits.stops);
       for (const signal of this.#limits.stops) signal.addEventListener("abort", this.#onStop);
     }
     return this.#stop.signal;
