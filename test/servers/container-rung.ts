@@ -74,7 +74,7 @@ function describeContainer(
 }
 
 /** The image reads `some.property` from `KAFKA_SOME_PROPERTY`. */
-function kafkaEnvironment(host: string, port: number): Record<string, string> {
+export function kafkaEnvironment(host: string, port: number): Record<string, string> {
   const settings = kafkaSettings({
     brokerListener: `0.0.0.0:${port}`,
     advertised: `${host}:${port}`,
