@@ -415,10 +415,13 @@ describe("isDuplicate, inspect and forget", () => {
 
   it("reject for a delivery without a key", async () => {
     const { dedup } = guarded({ key: header("missing") });
-    for (const call of [dedup.isDuplicate, dedup.inspect, dedup.forget] as const) {
-      const error: unknown = await Promise.resolve()
-        .then(() => call.call(dedup, payment("p1")))
-        .catch((thrown: unknown) => thrown);
+    const calls = [
+      () => dedup.isDuplicate(payment("p1")),
+      () => dedup.inspect(payment("p1")),
+      () => dedup.forget(payment("p1")),
+    ];
+    for (const call of calls) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
       expect(OnlyOnceError.is(error) && error.code).toBe("ERR_ONLYONCE_KEY_MISSING");
     }
   });
