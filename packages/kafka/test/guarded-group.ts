@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import {
+  type Context,
+  createDeduplicator,
+  type Deduplicator,
+  type Store,
+  type TopicPolicy,
+} from "@onlyonce/core";
+import { redisStore } from "@onlyonce/redis";
+import { RecordingObserver } from "@onlyonce/testing";
+import { Redis } from "ioredis";
+import { type Consumer, type ConsumerConfig, Kafka, logLevel, type Message } from "kafkajs";
+import { expect, inject, onTestFinished } from "vitest";
+import { type KafkaMessage, type KafkaRunOptions, kafkaRun } from "../src/index.js";
+
+export const kafka: Kafka = new Kafka({
+  brokers: inject("kafkaBrokers").split(","),
+  clientId: "onlyonce-kafka-test",
+  logLevel: logLevel.NOTHING,
+});
+
+/** Ends within so long, or the test fails, in milliseconds. */
+export const LIMIT_MS = 30_000;
+
+/** A topic of the test's own, deleted afterwards. */
+export async function newTopic(partitions = 1): Promise<string> {
+  const topic = `t-${randomUUID()}`;
+  const admin = kafka.admin();
+  await admin.connect();
+  onTestFinished(async () => {
+    await admin.deleteTopics({ topics: [topic] });
+    await admin.disconnect();
+  });
+  await admin.createTopics({
+    topics: [{ topic, numPartitions: partitions }],
+    waitForLeaders: true,
+  });
+  return topic;
+}
+
+/** A message with the id that the default key strategy finds. */
+export function message(id: string, partition = 0): Message {
+  return { partition, key: null, value: id, headers: { "idempotency-key": id } };
+}
+
+export async function send(topic: string, messages: Message[]): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    await producer.send({ topic, messages });
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+export interface MemberOptions {
+  readonly topics: readonly string[];
+  readonly groupId: string;
+  readonly eachMessage: (payload: KafkaMessage, context: Context) => Promise<void>;
+  /** Default: one of its own, in the scope `groupId`, that keeps leases short. */
+  readonly deduplicator?: Deduplicator;
+  readonly store?: Store;
+  readonly policy?: TopicPolicy;
+  readonly run?: {
+    readonly partitionsConsumedConcurrently?: number;
+    readonly autoCommitThreshold?: number;
+  };
+  readonly options?: KafkaRunOptions;
+  readonly consumer?: Omit<ConsumerConfig, "groupId">;
+}
+
+/** One guarded consumer of a group. */
+export interface Member {
+  readonly consumer: Consumer;
+  readonly deduplicator: Deduplicator;
+  readonly observer: RecordingObserver;
+  /** The errors that took the consumer down; empty unless something is wrong. */
+  readonly crashes: Error[];
+  /** The partitions of its last assignment, of all topics. */
+  assigned(): readonly number[];
+  /** Stops and disconnects the consumer, then closes the deduplicator. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** Short enough for tests to wait for, long enough for a busy machine. */
+export const SHORT: TopicPolicy = { ackTimeoutMs: 60_000, leaseMs: 3_000, busyWaitMs: 300 };
+
+/** What production has by default: the test runner's environment makes kafkajs more patient. */
+const RETRY = { retries: 5, initialRetryTime: 300, maxRetryTime: 30_000 };
+
+export async function join(given: MemberOptions): Promise<Member> {
+  const observer = new RecordingObserver();
+  const deduplicator =
+    given.deduplicator ??
+    createDeduplicator({
+      store: given.store ?? newStore(),
+      scope: given.groupId,
+      defaults: { ...SHORT, ...given.policy },
+      observers: [observer],
+    });
+  const consumer = kafka.consumer({
+    groupId: given.groupId,
+    sessionTimeout: 6_000,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 10_000,
+    maxWaitTimeInMs: 100,
+    retry: RETRY,
+    ...given.consumer,
+  });
+  const crashes: Error[] = [];
+  let partitions: number[] = [];
+  consumer.on(consumer.events.CRASH, ({ payload }) => void crashes.push(payload.error));
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    partitions = Object.values(payload.memberAssignment).flat();
+  });
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await consumer.disconnect();
+    await deduplicator.close();
+  };
+  const member: Member = {
+    consumer,
+    deduplicator,
+    observer,
+    crashes,
+    assigned: () => partitions,
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+  onTestFinished(() => member.close());
+  await consumer.connect();
+  await consumer.subscribe({ topics: [...given.topics], fromBeginning: true });
+  await consumer.run(
+    kafkaRun(deduplicator, { eachMessage: given.eachMessage, ...given.run }, given.options),
+  );
+  return member;
+}
+
+/** A store on a connection of its own, as another process would have it. */
+export function newStore(url: string = inject("redisUrl")): Store {
+  const redis = new Redis(url, { maxRetriesPerRequest: 1 });
+  redis.on("error", () => undefined);
+  onTestFinished(() => redis.disconnect());
+  return redisStore(redis, { prefix: "kafka:", commandTimeoutMs: 500 });
+}
+
+export function newGroup(): string {
+  return `g-${randomUUID()}`;
+}
+
+/** The committed offset of a partition: where the group would go on; -1 if nothing was committed. */
+export async function committed(groupId: string, topic: string, partition = 0): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const found = offsets?.partitions.find((candidate) => candidate.partition === partition);
+    return Number(found?.offset ?? -1);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Waits until the group has committed `offset`, and checks that it goes no further. */
+export async function reaches(
+  groupId: string,
+  topic: string,
+  offset: number,
+  partition = 0,
+): Promise<void> {
+  await expect
+    .poll(() => committed(groupId, topic, partition), { timeout: LIMIT_MS, interval: 100 })
+    .toBe(offset);
+}
+
+/** As if nothing had ever been committed. The group must have no members. */
+export async function forgetOffsets(groupId: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await admin.deleteGroups([groupId]);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** A promise to be resolved from outside: holds a handler until the test lets it go. */
+export class Gate {
+  readonly opened: Promise<void>;
+  #open: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
+  }
+}
