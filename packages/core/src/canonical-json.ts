@@ -32,25 +32,20 @@ export function isWellFormed(text: string): boolean {
 }
 
 function write(value: unknown, depth: number): string {
-  switch (typeof value) {
-    case "string":
-      return quote(value);
-    case "number":
-      if (!Number.isFinite(value)) throw new TypeError(`A message key cannot hold ${value}`);
-      return String(value);
-    case "boolean":
-      return value ? "true" : "false";
-    case "object":
-      if (value === null) return "null";
-      if (depth === MAX_DEPTH) {
-        throw new TypeError(`A message key cannot be nested deeper than ${MAX_DEPTH}`);
-      }
-      if (Array.isArray(value)) return writeArray(value, depth + 1);
-      if (isUint8Array(value)) return writeBytes(value);
-      return writeObject(value, depth + 1);
-    default:
-      throw new TypeError(`A message key cannot hold a value of type ${typeof value}`);
+  if (typeof value === "string") return quote(value);
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  if (typeof value === "boolean" || value === null) return String(value);
+  if (typeof value !== "object") {
+    throw new TypeError(
+      `A message key cannot hold ${typeof value === "number" ? value : `a value of type ${typeof value}`}`,
+    );
   }
+  if (depth === MAX_DEPTH) {
+    throw new TypeError(`A message key cannot be nested deeper than ${MAX_DEPTH}`);
+  }
+  if (Array.isArray(value)) return writeArray(value, depth + 1);
+  if (isUint8Array(value)) return writeBytes(value);
+  return writeObject(value, depth + 1);
 }
 
 function quote(text: string): string {

@@ -23,18 +23,13 @@ export function headerId(headers: Delivery["headers"], name: string): MessageKey
 }
 
 function singleId(value: unknown): string | number | Uint8Array | undefined {
-  switch (typeof value) {
-    case "string":
-      return value === "" ? undefined : value;
-    case "number":
-      return isExact(value) ? value : undefined;
-    case "bigint": {
-      const number = Number(value);
-      return isExact(number) ? number : String(value);
-    }
-    default:
-      return isUint8Array(value) && value.length > 0 ? value : undefined;
+  if (typeof value === "string") return value === "" ? undefined : value;
+  if (typeof value === "number") return isExact(value) ? value : undefined;
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return isExact(number) ? number : String(value);
   }
+  return isUint8Array(value) && value.length > 0 ? value : undefined;
 }
 
 function repeatedId(values: readonly unknown[]): MessageKey | undefined {

@@ -22,12 +22,12 @@ export function payloadText(payload: Delivery["payload"]): string | undefined {
 export function parseJsonText(text: string): Json | undefined {
   if (!/^[ \t\n\r]*[[{]/.test(text)) return undefined;
   try {
-    const parsed: Json = JSON.parse(text);
+    const parsed = JSON.parse(text) as Json;
     if (!SUSPICIOUS_TEXT.test(text)) return parsed;
     const exact = text.replace(STRING_OR_NUMBER, (token) =>
       isExact(token) ? token : `"${token}"`,
     );
-    return exact === text ? parsed : JSON.parse(exact);
+    return exact === text ? parsed : (JSON.parse(exact) as Json);
   } catch {
     return undefined;
   }

@@ -32,13 +32,13 @@ export function isKey<Key extends MessageKey>(value: Key | undefined): value is 
  * that JSON and bytes cannot express.
  */
 export function createKeyDigest(scope: string, topic: string, secret?: Uint8Array): KeyDigest {
-  const hasher = createHasher(`key1${delimited(scope)}${delimited(topic)}`, secret);
+  const hasher = createHasher(`key1:${delimited(scope)}${delimited(topic)}`, secret);
   return (key) => (isKey(key) ? hasher(key).slice(0, KEY_CHARACTERS) : undefined);
 }
 
 /** Prepares the digest of a payload's fingerprint: 16 base64url characters, made like those of a key. */
 export function createFingerprintDigest(secret?: Uint8Array): KeyDigest {
-  const hasher = createHasher("fingerprint1", secret);
+  const hasher = createHasher("fingerprint1:", secret);
   return (value) => (isKey(value) ? hasher(value).slice(0, FINGERPRINT_CHARACTERS) : undefined);
 }
 
