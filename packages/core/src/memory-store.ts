@@ -167,7 +167,9 @@ class MemoryStore implements Store {
 
   #requireOpen(): void {
     if (this.#isClosed)
-      throw new OnlyOnceError("ERR_ONLYONCE_CLOSED", "the memory store is closed");
+      throw new OnlyOnceError("ERR_ONLYONCE_CLOSED", "the memory store is closed", {
+        retriable: false,
+      });
   }
 
   /** Runs the calls in order and at one instant. */

@@ -1,0 +1,60 @@
+import type { Store } from "@onlyonce/core";
+import { it } from "vitest";
+
+/** A store opened for one test, alone with its records. */
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** Resolves when the store's clock has moved on by at least `ms`. A real clock is waited for. */
+  advance(ms: number): Promise<void>;
+  /** Deletes the record of a key behind the store's back. */
+  lose(key: string): Promise<void>;
+  /**
+   * Damages the record of a key behind the store's back, creating it where there is none: `malformed` makes it
+   * unreadable; `newer` makes it one of a later version, its state kept. Needed where `records` is `corruptible`.
+   */
+  corrupt?(key: string, how: "malformed" | "newer"): Promise<void>;
+  /** Another store over the same records, through a connection of its own; closed by `close`. */
+  peer?(): Promise<Store>;
+  /** Closes the store and removes what the test left behind. */
+  close(): Promise<void>;
+}
+
+export interface StoreHarness {
+  open(): Promise<StoreUnderTest>;
+}
+
+/** What stores may differ in. */
+export interface StoreFeatures {
+  /** `manual`: `advance` moves time exactly and nothing else does. `real`: time also passes by itself. */
+  readonly clock: "manual" | "real";
+  /** Whether a record can be damaged or be of another version. */
+  readonly records: "in-process" | "corruptible";
+}
+
+/** Damages a record; throws where the harness can't. */
+export async function corrupt(
+  subject: StoreUnderTest,
+  key: string,
+  how: "malformed" | "newer",
+): Promise<void> {
+  if (subject.corrupt === undefined) {
+    throw new TypeError('features.records is "corruptible", but the harness has no corrupt()');
+  }
+  await subject.corrupt(key, how);
+}
+
+export type StoreTest = (name: string, run: (subject: StoreUnderTest) => Promise<void>) => void;
+
+/** Registers tests that open a store of their own and close it whatever happens. */
+export function storeTest(harness: StoreHarness): StoreTest {
+  return (name, run) => {
+    it(name, async () => {
+      const subject = await harness.open();
+      try {
+        await run(subject);
+      } finally {
+        await subject.close();
+      }
+    });
+  };
+}
