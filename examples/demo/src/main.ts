@@ -1,0 +1,16 @@
+import { parseArguments, USAGE } from "./arguments.js";
+import { runDemo } from "./demo.js";
+
+const parsed = parseArguments(process.argv.slice(2));
+switch (parsed.status) {
+  case "help":
+    console.log(USAGE);
+    break;
+  case "refused":
+    console.error(`${parsed.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+    break;
+  case "run":
+    process.exitCode = await runDemo(parsed.options);
+    break;
+}
