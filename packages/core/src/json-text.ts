@@ -3,10 +3,11 @@ import { utf8Text } from "./canonical-json.js";
 import type { Delivery } from "./delivery.js";
 import type { Json } from "./json.js";
 
-/** A text without these holds no number that JavaScript could round: 16 digits, or a number with an exponent. */
-const SUSPICIOUS_TEXT = /[\d.]{16}|[\s:,[]-?[\d.]+[eE]/;
+// A text without either holds no number that JavaScript could round. Two plain searches are faster than one of both.
+const LONG_NUMBER = /\d[\d.]{15}/;
+const NUMBER_WITH_EXPONENT = /[\s:,[]-?[\d.]+[eE]/;
 /** Up to 15 digits and a small exponent always survive; the rest must prove it. */
-const SUSPICIOUS_NUMBER = /[\d.]{16}|[eE][+-]?\d{3}/;
+const SUSPICIOUS_NUMBER = /\d[\d.]{15}|[eE][+-]?\d{3}/;
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 /** The text of a body of bytes or text; undefined if the bytes are not UTF-8 or the body was parsed already. */
@@ -23,7 +24,7 @@ export function parseJsonText(text: string): Json | undefined {
   if (!/^[ \t\n\r]*[[{]/.test(text)) return undefined;
   try {
     const parsed = JSON.parse(text) as Json;
-    if (!SUSPICIOUS_TEXT.test(text)) return parsed;
+    if (!LONG_NUMBER.test(text) && !NUMBER_WITH_EXPONENT.test(text)) return parsed;
     const exact = text.replace(STRING_OR_NUMBER, (token) =>
       isExact(token) ? token : `"${token}"`,
     );
