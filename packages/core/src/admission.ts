@@ -2,7 +2,6 @@ import type { AttendOptions } from "./attend.js";
 import { afterClaim, busyPollMs, isExhausted, storeRetryMs } from "./decide.js";
 import type { Origin } from "./delivery.js";
 import type { Engine } from "./engine.js";
-import { OnlyOnceError } from "./errors.js";
 import type { Lease } from "./lease-keeper.js";
 import { Patience } from "./patience.js";
 import type { ClaimReply, ClaimRequest } from "./store.js";
@@ -79,7 +78,7 @@ export async function admit(
       case "store_down": {
         const error = reply.status === "error" ? reply.error : undefined;
         unanswered += 1;
-        const isDown = !(OnlyOnceError.is(error) && !error.retriable);
+        const isDown = reply.status !== "error" || reply.unreadable !== true;
         const mayFailOpen = isDown && (policy.onStoreDown === "process" || mode === "shadow");
         if (mayFailOpen && unanswered >= TRIES_BEFORE_FAIL_OPEN) {
           return { kind: "unprotected", detail: "store_down", unanswered: request };

@@ -1,8 +1,14 @@
 import { storeRetryMs } from "./decide.js";
 import type { Engine } from "./engine.js";
-import { OnlyOnceError } from "./errors.js";
 import type { Lease } from "./lease-keeper.js";
-import type { CompleteReply, Completion, Release, ReleaseReply, StartReply } from "./store.js";
+import type {
+  CompleteReply,
+  Completion,
+  Release,
+  ReleaseReply,
+  StartReply,
+  StoreFailure,
+} from "./store.js";
 import { wait } from "./wait.js";
 
 /** What a call that is repeated until it is answered came to. */
@@ -10,9 +16,7 @@ export type Answer<Reply> =
   | { readonly answered: true; readonly reply: Reply }
   | { readonly answered: false; readonly error: unknown };
 
-type Failure = { readonly status: "error"; readonly error: unknown };
-
-function isFailure(reply: unknown): reply is Failure {
+function isFailure(reply: unknown): reply is StoreFailure {
   return typeof reply === "object" && reply !== null;
 }
 
@@ -20,18 +24,19 @@ function isFailure(reply: unknown): reply is Failure {
 async function persist<Reply extends string>(
   engine: Engine,
   untilMs: () => number,
-  send: () => Promise<readonly (Reply | Failure)[]>,
+  send: () => Promise<readonly (Reply | StoreFailure)[]>,
 ): Promise<Answer<Reply>> {
   for (let round = 0; ; round += 1) {
     let error: unknown;
+    let isFinal = false;
     try {
       const [reply] = await send();
       if (reply !== undefined && !isFailure(reply)) return { answered: true, reply };
       error = reply?.error ?? new Error("the store gave no answer");
+      isFinal = reply?.unreadable === true;
     } catch (thrown) {
       error = thrown;
     }
-    const isFinal = OnlyOnceError.is(error) && !error.retriable;
     if (isFinal || engine.clock.nowMs() >= untilMs()) return { answered: false, error };
     await wait(engine.clock, storeRetryMs(round));
   }
@@ -47,7 +52,7 @@ export function complete(
   engine: Engine,
   lease: Lease,
   result: Uint8Array | undefined,
-): Promise<Answer<Exclude<CompleteReply, Failure>>> {
+): Promise<Answer<Exclude<CompleteReply, StoreFailure>>> {
   const completion: Completion = {
     ...lease.held,
     ...(result === undefined ? undefined : { result }),
@@ -59,7 +64,7 @@ export function release(
   engine: Engine,
   lease: Lease,
   as: "failed" | "unstarted" | "reset",
-): Promise<Answer<Exclude<ReleaseReply, Failure>>> {
+): Promise<Answer<Exclude<ReleaseReply, StoreFailure>>> {
   const request: Release = { ...lease.held, as };
   return persist(engine, whileLeaseLives(engine, lease), () => engine.store.release([request]));
 }
@@ -68,7 +73,7 @@ export function release(
 export async function start(
   engine: Engine,
   lease: Lease,
-): Promise<Answer<Exclude<StartReply, Failure>>> {
+): Promise<Answer<Exclude<StartReply, StoreFailure>>> {
   let sentAtMs = 0;
   const answer = await persist(engine, whileLeaseLives(engine, lease), () => {
     sentAtMs = engine.clock.nowMs();
@@ -82,7 +87,7 @@ export async function start(
 export function completeUnanswered(
   engine: Engine,
   completion: Completion,
-): Promise<Answer<Exclude<CompleteReply, Failure>>> {
+): Promise<Answer<Exclude<CompleteReply, StoreFailure>>> {
   return persist(
     engine,
     () => 0,

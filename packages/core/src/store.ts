@@ -21,10 +21,15 @@ export interface Held extends ClaimRequest {
   readonly grant: number;
 }
 
-/** The store could not answer for this key alone (one Cluster node down, a record of a newer version). Fail closed. */
+/** The store could not answer for this key alone. */
 export interface StoreFailure {
   readonly status: "error";
   readonly error: unknown;
+  /**
+   * The store works, but this record can't be read (a newer version wrote it). Fails closed whatever the policy, and is
+   * not retried in place. Absent: the store may be down for this key, such as one node of a Cluster.
+   */
+  readonly unreadable?: true;
 }
 
 /** What a granted claim tells its owner. */

@@ -299,3 +299,37 @@ describe("a store that loses records", () => {
     expect((await moved.dedup.process(payment("p1"), vi.fn())).outcome).toBe("duplicate");
   });
 });
+
+describe("behaviour 61: a record of a newer version that can't be read", () => {
+  it("fails closed at once, even where the policy is to process without a store", async () => {
+    const unreadable = {
+      status: "error",
+      error: new Error("newer version"),
+      unreadable: true,
+    } as const;
+    const one = guarded({ onStoreDown: "process" });
+    const older = one.peer((store) => ({
+      ...new Outage().wrap(store),
+      claim: () => Promise.resolve([unreadable]),
+    }));
+    const handler = vi.fn();
+    const verdict = await attend(older.dedup, payment("p1"), handler);
+    expect(verdict).toMatchObject({ outcome: "store_error", settlement: "retry", reason: "store" });
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  it("when the handler has finished is not asked again and again", async () => {
+    const one = guarded();
+    const calls = vi.fn(() =>
+      Promise.resolve([{ status: "error", error: new Error("newer"), unreadable: true } as const]),
+    );
+    const older = one.peer((store) => ({ ...new Outage().wrap(store), complete: calls }));
+    const verdict = await attend(older.dedup, payment("p1"), () => "charged");
+    expect(verdict).toMatchObject({
+      outcome: "processed",
+      detail: "unrecorded",
+      settlement: "ack",
+    });
+    expect(calls).toHaveBeenCalledTimes(1);
+  });
+});

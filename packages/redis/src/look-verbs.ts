@@ -49,7 +49,7 @@ export const forgetVerb: Verb<
       case "z":
         return false;
       case "n":
-        return { status: "error", error: newerRecord() };
+        return newerRecord();
       default:
         throw unknownAnswer(code);
     }

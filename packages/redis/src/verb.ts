@@ -1,3 +1,4 @@
+import { OnlyOnceError, type StoreFailure } from "@onlyonce/core";
 import type { Script } from "./generated/scripts.js";
 
 /** What every call says of a key. */
@@ -24,9 +25,11 @@ export function unknownAnswer(code: string): Error {
   return new Error(`unknown answer of a script: ${JSON.stringify(code.slice(0, 40))}`);
 }
 
-/** A record of a newer version of this library that this one can't read. */
-export function newerRecord(): Error {
-  return new Error(
+/** A record of a newer version of this library that this one can't read: fail closed until the deployment is through. */
+export function newerRecord(): StoreFailure {
+  const error = new OnlyOnceError(
+    "ERR_ONLYONCE_STORE",
     "the record was written by a newer version of @onlyonce/redis and can't be read: finish the rolling deployment",
   );
+  return { status: "error", error, unreadable: true };
 }

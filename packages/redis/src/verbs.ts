@@ -57,7 +57,7 @@ export const claimVerb: Verb<ClaimRequest, ClaimReply> = {
       case "s":
         return { status: "stale" };
       case "n":
-        return { status: "error", error: newerRecord() };
+        return newerRecord();
       default:
         throw unknownAnswer(code);
     }
@@ -81,7 +81,7 @@ export const rememberVerb: Verb<ClaimRequest, RememberReply> = {
       case "C":
         return { status: "conflict", origin: readOrigin(detail, nowMs).origin };
       case "n":
-        return { status: "error", error: newerRecord() };
+        return newerRecord();
       default:
         throw unknownAnswer(code);
     }
@@ -109,7 +109,7 @@ export const completeVerb: Verb<Completion, CompleteReply> = {
   second: outlineOf,
   decode(code) {
     if (code === "m") return "vanished";
-    if (code === "n") return { status: "error", error: newerRecord() };
+    if (code === "n") return newerRecord();
     const answer = /[0-3]/.test(code) ? COMPLETE_ANSWERS[Number(code)] : undefined;
     if (answer === undefined) throw unknownAnswer(code);
     return answer;
@@ -133,7 +133,7 @@ function readOwnerAnswer(code: string): StartReply {
     case "m":
       return "lost";
     case "n":
-      return { status: "error", error: newerRecord() };
+      return newerRecord();
     default:
       throw unknownAnswer(code);
   }
