@@ -36,9 +36,7 @@ function repeatedId(values: readonly unknown[]): MessageKey | undefined {
   const different = new Map<string, MessageKey>();
   for (const value of values) {
     const id = singleId(value);
-    if (id === undefined) continue;
-    const text = canonicalJson(id);
-    if (!different.has(text)) different.set(text, id);
+    if (id !== undefined) different.set(canonicalJson(id), id);
   }
   const ids = [...different.values()];
   return ids.length === 1 ? ids[0] : isKey(ids) ? ids : undefined;

@@ -85,6 +85,11 @@ describe("cloudEvent in structured mode", () => {
 
   it.each<[string, Delivery["payload"]]>([
     ["no specversion", JSON.stringify({ ...EVENT, specversion: undefined })],
+    ["no specversion in a parsed payload", { id: "e-1", source: "/billing" }],
+    [
+      "the specversion of another event inside",
+      JSON.stringify({ id: "e-1", source: "/billing", data: EVENT }),
+    ],
     ["no source", JSON.stringify({ ...EVENT, source: undefined })],
     ["no id", JSON.stringify({ ...EVENT, id: undefined })],
     ["an empty id", JSON.stringify({ ...EVENT, id: "" })],

@@ -149,12 +149,16 @@ describe("maxBytes", () => {
   });
 
   it("puts JSON up to that length into canonical form, and reads longer JSON as it stands", () => {
-    const pad = "x".repeat(40);
-    const [left, right] = [`{"a":1,"b":"${pad}"}`, `{"b":"${pad}","a":1}`];
-    expect(hashOf(left, { maxBytes: 64 })).toBe(hashOf(right, { maxBytes: 64 }));
-    const [long, longer] = [`{"a":1,"b":"${pad}${pad}"}`, `{"b":"${pad}${pad}","a":1}`];
-    expect(hashOf(long, { maxBytes: 64 })).not.toBe(hashOf(longer, { maxBytes: 64 }));
-    expect(hashOf(long)).toBe(hashOf(longer));
+    const pair = (pad: string) => [`{"a":1,"b":"${pad}"}`, `{"b":"${pad}","a":1}`] as const;
+    const [short, turned] = pair("x".repeat(40));
+    const [long, longTurned] = pair("x".repeat(80));
+    for (const form of [(text: string) => text, (text: string) => Buffer.from(text)]) {
+      expect(hashOf(form(short), { maxBytes: 64 })).toBe(hashOf(form(turned), { maxBytes: 64 }));
+      expect(hashOf(form(long), { maxBytes: 64 })).not.toBe(
+        hashOf(form(longTurned), { maxBytes: 64 }),
+      );
+      expect(hashOf(form(long))).toBe(hashOf(form(longTurned)));
+    }
   });
 
   it("limits a parsed body by its canonical form", () => {
