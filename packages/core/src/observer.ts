@@ -24,6 +24,8 @@ export interface Incident {
     | "claim_restored"
     /** A per-message window was not a valid number; the topic's was used. */
     | "window_invalid"
+    /** The fingerprint strategy threw; the delivery is guarded by its key alone. */
+    | "fingerprint_failed"
     /** A dead letter could not be published; the message is handed back. */
     | "dead_letter_failed"
     /** Poison without a dead-letter target: retried at the longest back-off. */

@@ -18,16 +18,29 @@ export function subjectOf(engine: Engine, delivery: Delivery): Subject {
   const policy = engine.policies.of(delivery.topic);
   const mode = currentMode(policy);
   let key: string | undefined;
-  let fingerprint: string | undefined;
   let keyError: unknown;
   try {
-    fingerprint = engine.fingerprintOf(policy.fingerprint?.(delivery));
     key = engine.digestOf(delivery.topic, policy.key(delivery));
   } catch (error) {
     keyError = error;
   }
+  const fingerprint = fingerprintOf(engine, delivery, policy);
   const windowMs = windowOf(engine, delivery, policy);
   return { delivery, policy, mode, key, keyError, fingerprint, windowMs };
+}
+
+/** A fingerprint that can't be had is reported, and the delivery is guarded by its key alone. */
+function fingerprintOf(
+  engine: Engine,
+  delivery: Delivery,
+  policy: ResolvedPolicy,
+): string | undefined {
+  try {
+    return engine.fingerprintOf(policy.fingerprint?.(delivery));
+  } catch (error) {
+    engine.observers.incident({ kind: "fingerprint_failed", delivery, error });
+    return undefined;
+  }
 }
 
 /** A switch that throws or answers nonsense leaves the guard on. */

@@ -356,6 +356,20 @@ describe("a payload that differs from the first one with the same key", () => {
     expect(observer.names()).toEqual(["processed", "conflict", "duplicate"]);
   });
 
+  it("is still guarded by its key when the fingerprint can't be had, and that is reported", async () => {
+    const { dedup, observer } = guarded({
+      fingerprint: () => {
+        throw new Error("no such field");
+      },
+    });
+    await dedup.process(payment("p1"), vi.fn());
+    expect((await dedup.process(payment("p1"), vi.fn())).outcome).toBe("duplicate");
+    expect(observer.incidents.map(({ kind }) => kind)).toEqual([
+      "fingerprint_failed",
+      "fingerprint_failed",
+    ]);
+  });
+
   it("may run after a failure: only completed records are compared", async () => {
     const { dedup } = guarded({ fingerprint: ({ payload }) => payload });
     const failing = (): never => {
