@@ -25,12 +25,16 @@ export interface Apt {
 let opened: Promise<Apt> | undefined;
 
 /** Fetches the lists of packages, once per process; they are deleted when it ends. */
-export function openApt(): Promise<Apt> {
-  opened ??= openNow();
+export function openApt(report: (line: string) => void): Promise<Apt> {
+  opened ??= openNow(report).catch((error: unknown) => {
+    opened = undefined;
+    throw error;
+  });
   return opened;
 }
 
-async function openNow(): Promise<Apt> {
+async function openNow(report: (line: string) => void): Promise<Apt> {
+  report("apt-get: reading the lists of this distribution's archive, about 10 MB");
   const dir = await mkdtemp(join(tmpdir(), "onlyonce-apt-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   for (const folder of ["lists", "cache"]) await mkdir(join(dir, folder));
@@ -40,11 +44,18 @@ async function openNow(): Promise<Apt> {
   const env = { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
   const aptGet = (args: readonly string[], cwd = dir): Promise<string> =>
     runCommand("apt-get", ["-c", config, ...args], { cwd, env });
-  await aptGet(["update"]);
+  // Some other source of this machine may be out of order: that only matters if something is missing.
+  let updateError: unknown;
+  await aptGet(["update"]).catch((error: unknown) => {
+    updateError = error;
+  });
   return {
     async closure(packages) {
       const options = ["install", "-y", "-qq", "--no-install-recommends", "--print-uris"];
-      return parseUris(await aptGet([...options, ...packages]));
+      const output = await aptGet([...options, ...packages]).catch((error: unknown) => {
+        throw updateError ?? error;
+      });
+      return parseUris(output);
     },
     async download(packages, target) {
       const exact = packages.map(({ name, version }) => `${name}=${version}`);

@@ -50,8 +50,7 @@ export async function unpackPackages(
   const folder = await setFolder(set, cache);
   await fill(folder, async (root) => {
     if (cache.isOffline) throw new Error(`ONLYONCE_OFFLINE is set and ${folder} is missing`);
-    cache.report(`${set.name}: reading the lists of this distribution's archive, about 10 MB`);
-    const apt = await openApt();
+    const apt = await openApt(cache.report);
     const packages = await resolveSet(apt, set);
     const sizeBytes = packages.reduce((sum, entry) => sum + entry.sizeBytes, 0);
     const megabytes = (sizeBytes / 1e6).toFixed(1);

@@ -1,15 +1,15 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runCommand } from "./command.js";
 import { freePort } from "./free-port.js";
 import { findKafkaInstallation, type KafkaInstallation } from "./kafka-installation.js";
 import { kafkaSettings } from "./kafka-settings.js";
 import { warmUpKafka } from "./kafka-warm-up.js";
-import { type OwnedServer, serverFolder, startServer } from "./owned-server.js";
+import { discard, type OwnedServer, serverFolder, startServer } from "./owned-server.js";
 
-const run = promisify(execFile);
+/** Starts fast and leaves nothing in the folder for temporary files. */
+const JVM_FLAGS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
 
 export interface KafkaProcessOptions {
   /** Broker port. @defaultValue a free loopback port */
@@ -55,7 +55,10 @@ export async function startKafka(options: KafkaProcessOptions = {}): Promise<Kaf
       .join(""),
   );
   const env = { ...process.env, ...installation.env };
-  await format(installation, env, dir, file);
+  await format(installation, env, dir, file).catch(async (error: unknown) => {
+    await discard(folder);
+    throw error;
+  });
   const server = await startServer({
     name: "kafka",
     endpoint,
@@ -63,10 +66,7 @@ export async function startKafka(options: KafkaProcessOptions = {}): Promise<Kaf
     folder,
     process: {
       command: installation.java,
-      args: [
-        ...["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"],
-        ...["-cp", installation.classpath, "kafka.Kafka", file],
-      ],
+      args: ["-Xmx512m", ...JVM_FLAGS, "-cp", installation.classpath, "kafka.Kafka", file],
       env,
       cwd: dir,
     },
@@ -94,12 +94,7 @@ async function format(
   );
   if (used) return;
   const clusterId = randomBytes(16).toString("base64url").replace(/^-/, "A");
-  await run(
-    installation.java,
-    [
-      ...["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", installation.classpath],
-      ...["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file],
-    ],
-    { env, cwd: dir },
-  );
+  const tool = ["-cp", installation.classpath, "kafka.tools.StorageTool"];
+  const args = [...JVM_FLAGS, ...tool, "format", "-t", clusterId, "-c", file];
+  await runCommand(installation.java, args, { env, cwd: dir });
 }

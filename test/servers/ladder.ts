@@ -41,7 +41,7 @@ export async function findService(
   for (;;) {
     const choice = chooseRung(findings, forced);
     if (choice.step === "give up") {
-      throw new ServiceUnavailableError(unavailableMessage(name, findings));
+      throw new ServiceUnavailableError(unavailableMessage(name, findings, around.env));
     }
     const { rung } = choice;
     if (choice.step === "look") {
@@ -57,7 +57,9 @@ export async function findService(
       findings[rung] = { isUsable: false, reason: `${findings[rung]?.reason}, but: ${why}` };
       // A service that somebody named is that one or none.
       if (rung === "url") {
-        throw new ServiceUnavailableError(unavailableMessage(name, findings), { cause: error });
+        throw new ServiceUnavailableError(unavailableMessage(name, findings, around.env), {
+          cause: error,
+        });
       }
     }
   }

@@ -35,7 +35,7 @@ export async function lookForMaven(cache: Cache): Promise<Finding> {
 export async function findMaven(cache: Cache, runtime: JavaRuntime, dir: string): Promise<Maven> {
   const installed = await findProgram("mvn", cache.env);
   const mvn = installed ?? join(await unpackPackages(PACKAGES, cache), "usr/share/maven/bin/mvn");
-  if (!runtime.isPrivate) return { mvn, env: {} };
+  if (!runtime.isPrivate) return { mvn, env: mavenOptions(cache, []) };
   const trustStore = join(dir, "authorities.jks");
   await writeFile(trustStore, await javaTrustStore());
   const options = [
@@ -43,13 +43,17 @@ export async function findMaven(cache: Cache, runtime: JavaRuntime, dir: string)
     "-Djavax.net.ssl.trustStoreType=JKS",
     `-Djavax.net.ssl.trustStorePassword=${TRUST_STORE_PASSWORD}`,
   ];
-  const home = dirname(dirname(runtime.java));
   return {
     mvn,
     env: {
       ...runtime.env,
-      JAVA_HOME: home,
-      MAVEN_OPTS: [cache.env.MAVEN_OPTS ?? "", ...options].join(" ").trim(),
+      JAVA_HOME: dirname(dirname(runtime.java)),
+      ...mavenOptions(cache, options),
     },
   };
+}
+
+/** The user's own options, ours, and nothing left in the folder for temporary files. */
+function mavenOptions(cache: Cache, options: readonly string[]): Record<string, string> {
+  return { MAVEN_OPTS: [cache.env.MAVEN_OPTS ?? "", "-XX:-UsePerfData", ...options].join(" ") };
 }

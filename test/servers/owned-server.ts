@@ -39,6 +39,12 @@ export async function serverFolder(name: ServiceName, dir?: string): Promise<Ser
   return { dir: created, disposableDir: created };
 }
 
+/** Deletes the folder if it is ours to delete. */
+export async function discard({ disposableDir }: ServerFolder): Promise<void> {
+  if (disposableDir === undefined) return;
+  await rm(disposableDir, { recursive: true, force: true, maxRetries: 5 });
+}
+
 /** What {@link startServer} runs and how it knows that the server is ready. */
 export interface ServerStart {
   readonly name: ServiceName;
@@ -63,9 +69,7 @@ export async function startServer(start: ServerStart): Promise<OwnedServer> {
   const stop = async (): Promise<void> => {
     await server.stop();
     await companion?.stop();
-    if (folder.disposableDir !== undefined) {
-      await rm(folder.disposableDir, { recursive: true, force: true, maxRetries: 5 });
-    }
+    await discard(folder);
   };
   try {
     await until(

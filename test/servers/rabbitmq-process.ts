@@ -1,15 +1,12 @@
-import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runCommand } from "./command.js";
 import { until } from "./deadline.js";
 import { freePort } from "./free-port.js";
 import { OwnedProcess } from "./owned-process.js";
 import { type OwnedServer, type ServerFolder, serverFolder, startServer } from "./owned-server.js";
 import { findRabbitmqInstallation, type RabbitmqInstallation } from "./rabbitmq-installation.js";
-
-const run = promisify(execFile);
 
 export interface RabbitmqProcessOptions {
   /** AMQP port. @defaultValue a free loopback port */
@@ -66,13 +63,8 @@ export async function startRabbitmq(
     await epmd.stop();
     throw error;
   });
-  const ctl = async (args: readonly string[]): Promise<string> => {
-    const { stdout } = await run(join(installation.sbin, "rabbitmqctl"), [...args], {
-      env,
-      cwd: folder.dir,
-    });
-    return stdout;
-  };
+  const ctl = (args: readonly string[]): Promise<string> =>
+    runCommand(join(installation.sbin, "rabbitmqctl"), args, { env, cwd: folder.dir });
   return { ...server, url, ctl };
 }
 
@@ -92,8 +84,9 @@ function nodeEnvironment(
     ...installation.env,
     HOME: dir,
     // Every node has an epmd of its own, so they may all bear the same name; a data folder
-    // belongs to a name.
-    RABBITMQ_NODENAME: "onlyonce@localhost",
+    // belongs to a name. Only a long name may hold an address, which needs no /etc/hosts.
+    RABBITMQ_NODENAME: "onlyonce@127.0.0.1",
+    RABBITMQ_USE_LONGNAME: "true",
     RABBITMQ_NODE_PORT: String(ports.port),
     RABBITMQ_DIST_PORT: String(ports.distPort),
     ERL_EPMD_PORT: String(ports.epmdPort),

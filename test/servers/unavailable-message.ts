@@ -21,11 +21,16 @@ const INSTALL = {
 } as const satisfies Record<ServiceName, string>;
 
 /** What was tried, and the commands of which any one helps. */
-export function unavailableMessage(name: ServiceName, findings: Findings): string {
+export function unavailableMessage(
+  name: ServiceName,
+  findings: Findings,
+  env: NodeJS.ProcessEnv,
+): string {
   const tried = LADDER.flatMap((rung) => {
     const finding = findings[rung];
     return finding === undefined ? [] : [`  ${rung.padEnd(10)} ${finding.reason}`];
   });
+  const restrictions = ["ONLYONCE_SERVICES", "ONLYONCE_OFFLINE"].filter((key) => env[key]);
   return [
     `${TITLES[name]} is not available here. Tried:`,
     ...tried,
@@ -33,5 +38,6 @@ export function unavailableMessage(name: ServiceName, findings: Findings): strin
     `  docker compose up -d --wait ${name}`,
     `  ${INSTALL[name]}`,
     `  export ${URL_VARIABLES[name]}=${EXAMPLE_URLS[name]}`,
+    ...restrictions.map((key) => `  unset ${key}`),
   ].join("\n");
 }
