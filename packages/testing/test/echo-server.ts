@@ -29,6 +29,7 @@ export async function startEchoServer(): Promise<EchoServer> {
     port: (server.address() as AddressInfo).port,
     lines,
     async [Symbol.asyncDispose]() {
+      if (!server.listening) return;
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, "close");

@@ -152,7 +152,7 @@ describe("startTcpProxy", () => {
 
   it("closes a client whose server is gone", async () => {
     const { server, proxy } = await started();
-    await server[Symbol.asyncDispose]().catch(() => undefined);
+    await server[Symbol.asyncDispose]();
     const client = await LineClient.connect(proxy.port);
     await client.closed();
     expect(client.received).toBe("");
