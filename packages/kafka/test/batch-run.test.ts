@@ -13,6 +13,7 @@ import { ManualClock, RecordingObserver } from "@onlyonce/testing";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { KafkaMessage, KafkaRunOptions } from "../src/index.js";
 import { kafkaRunWith } from "../src/run-config.js";
+import { tap } from "./store-tap.js";
 import { protocolError, recordOf, StubBatch } from "./stub-batch.js";
 
 type Handle = (payload: KafkaMessage, context: Context) => Promise<void>;
@@ -102,7 +103,7 @@ describe("a batch", () => {
     const batch = new StubBatch(["a"]);
     const calls: string[] = [];
     const watched: Store = {
-      ...withStore((call) => call()),
+      ...tap(store, (_, send) => send()),
       complete: async (completions) => {
         const replies = await store.complete(completions);
         calls.push("recorded");
@@ -326,9 +327,9 @@ describe("a record that cannot be resolved", () => {
 
   it("behaviour 54: because the store is down is not run, not counted as an attempt and not dead-lettered", async () => {
     let isDown = true;
-    const flaky: Store = withStore((call) => {
+    const flaky = tap(store, async (_, send) => {
       if (isDown) throw new Error("ECONNREFUSED");
-      return call();
+      return send();
     });
     const deadLettered: string[] = [];
     const attempts: number[] = [];
@@ -563,24 +564,3 @@ it("a deduplicator made by createDeduplicator is taken as it is", async () => {
   await work(batch, remember, {}, deduplicator);
   expect(batch.resolved).toEqual(["0"]);
 });
-
-/** The store with every call to it going through `around`. */
-function withStore(around: <Reply>(call: () => Promise<Reply>) => Promise<Reply>): Store {
-  const through =
-    <Argument, Reply>(call: (argument: Argument) => Promise<Reply>) =>
-    async (argument: Argument): Promise<Reply> =>
-      around(() => call(argument));
-  return {
-    claim: through((claims) => store.claim(claims)),
-    remember: through((claims) => store.remember(claims)),
-    start: through((held) => store.start(held)),
-    renew: through((held) => store.renew(held)),
-    complete: through((completions) => store.complete(completions)),
-    release: through((releases) => store.release(releases)),
-    inspect: through((key) => store.inspect(key)),
-    forget: (key, seen) => store.forget(key, seen),
-    check: async () => [],
-    onFinding: () => () => undefined,
-    close: () => store.close(),
-  };
-}

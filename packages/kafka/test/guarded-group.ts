@@ -43,8 +43,13 @@ export function message(id: string, partition = 0): Message {
   return { partition, key: null, value: id, headers: { "idempotency-key": id } };
 }
 
+/** Stored once each and in order: the broker drops what the producer sends again. */
 export async function send(topic: string, messages: Message[]): Promise<void> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
   await producer.connect();
   try {
     await producer.send({ topic, messages });
@@ -57,8 +62,6 @@ export interface MemberOptions {
   readonly topics: readonly string[];
   readonly groupId: string;
   readonly eachMessage: (payload: KafkaMessage, context: Context) => Promise<void>;
-  /** Default: one of its own, in the scope `groupId`, that keeps leases short. */
-  readonly deduplicator?: Deduplicator;
   readonly store?: Store;
   readonly policy?: TopicPolicy;
   readonly run?: {
@@ -88,16 +91,50 @@ export const SHORT: TopicPolicy = { ackTimeoutMs: 60_000, leaseMs: 3_000, busyWa
 /** What production has by default: the test runner's environment makes kafkajs more patient. */
 const RETRY = { retries: 5, initialRetryTime: 300, maxRetryTime: 30_000 };
 
+/** A deduplicator in the scope of a group: a member's own, or that of somebody who holds its keys by hand. */
+export function guard(
+  groupId: string,
+  given: {
+    readonly store?: Store;
+    readonly policy?: TopicPolicy;
+    readonly observer?: RecordingObserver;
+  } = {},
+): Deduplicator {
+  return createDeduplicator({
+    store: given.store ?? newStore(),
+    scope: groupId,
+    defaults: { ...SHORT, ...given.policy },
+    observers: [given.observer ?? new RecordingObserver()],
+  });
+}
+
+/** Holds the key of `id` by hand until `end` is called; resolves once it is held. */
+export async function hold(
+  owner: Deduplicator,
+  topic: string,
+  id: string,
+): Promise<{ end(error?: Error): Promise<void> }> {
+  const gate = new Gate();
+  const held = new Gate();
+  const working = owner.process({ topic, headers: { "idempotency-key": id } }, async () => {
+    held.open();
+    const error = await gate.opened;
+    if (error !== undefined) throw error;
+  });
+  await held.opened;
+  return {
+    async end(error) {
+      gate.open(error);
+      await working.catch((reason: unknown) => {
+        if (reason !== error) throw reason;
+      });
+    },
+  };
+}
+
 export async function join(given: MemberOptions): Promise<Member> {
   const observer = new RecordingObserver();
-  const deduplicator =
-    given.deduplicator ??
-    createDeduplicator({
-      store: given.store ?? newStore(),
-      scope: given.groupId,
-      defaults: { ...SHORT, ...given.policy },
-      observers: [observer],
-    });
+  const deduplicator = guard(given.groupId, { ...given, observer });
   const consumer = kafka.consumer({
     groupId: given.groupId,
     sessionTimeout: 6_000,
@@ -188,8 +225,8 @@ export async function forgetOffsets(groupId: string): Promise<void> {
 
 /** A promise to be resolved from outside: holds a handler until the test lets it go. */
 export class Gate {
-  readonly opened: Promise<void>;
-  #open: () => void = () => undefined;
+  readonly opened: Promise<Error | undefined>;
+  #open: (error?: Error) => void = () => undefined;
 
   constructor() {
     this.opened = new Promise((resolve) => {
@@ -197,7 +234,7 @@ export class Gate {
     });
   }
 
-  open(): void {
-    this.#open();
+  open(error?: Error): void {
+    this.#open(error);
   }
 }
