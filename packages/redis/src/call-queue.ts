@@ -1,4 +1,5 @@
 import { type Call, type Entry, ScriptCall } from "./call.js";
+import { KeyLines } from "./key-lines.js";
 import type { KeyedRequest, Verb } from "./verb.js";
 
 /** What a lane asks of its queues. */
@@ -16,10 +17,16 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
   readonly #maxKeysPerCall: number;
   readonly #onOdd: (code: string) => void;
   #waiting: Entry<Reply>[] = [];
-  /** The last request of every key that waits or is under way. */
-  readonly #last = new Map<string, Entry<Reply>>();
+  /** Every key that waits or is under way. */
+  readonly #lines: KeyLines<Entry<Reply>>;
 
-  constructor(verb: Verb<Request, Reply>, maxKeysPerCall: number, onOdd: (code: string) => void) {
+  constructor(
+    verb: Verb<Request, Reply>,
+    maxKeysPerCall: number,
+    tableSize: number,
+    onOdd: (code: string) => void,
+  ) {
+    this.#lines = new KeyLines(tableSize);
     this.verb = verb;
     this.#maxKeysPerCall = maxKeysPerCall;
     this.#onOdd = onOdd;
@@ -30,10 +37,7 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
   }
 
   add(entry: Entry<Reply>): void {
-    const last = this.#last.get(entry.key);
-    this.#last.set(entry.key, entry);
-    if (last === undefined) this.#waiting.push(entry);
-    else last.next = entry;
+    if (this.#lines.join(entry)) this.#waiting.push(entry);
   }
 
   take(): Call {
@@ -58,9 +62,8 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
 
   /** Lets the next request for the same key travel; those that expired meanwhile are dropped. */
   #follow(entry: Entry<Reply>): void {
-    let next = entry.next;
-    while (next?.ticket.isSettled === true) next = next.next;
+    let next = this.#lines.leave(entry);
+    while (next?.ticket.isSettled === true) next = this.#lines.leave(next);
     if (next !== undefined) this.#waiting.push(next);
-    else this.#last.delete(entry.key);
   }
 }

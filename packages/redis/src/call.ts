@@ -1,18 +1,16 @@
 import type { Script } from "./generated/scripts.js";
+import type { InLine } from "./key-lines.js";
 import type { Ticket } from "./ticket.js";
 import { type KeyedRequest, unknownAnswer, type Verb } from "./verb.js";
 
 /** One key of a ticket, on its way to the server. */
-export interface Entry<Reply> {
+export interface Entry<Reply> extends InLine<Entry<Reply>> {
   readonly ticket: Ticket<Reply>;
   readonly index: number;
-  readonly key: string;
   readonly first: string;
   readonly second: string;
   readonly leaseMs: number;
   readonly windowMs: number;
-  /** The next request for the same key: it travels when this one has been answered. */
-  next: Entry<Reply> | undefined;
 }
 
 /** A script call as its lane sees it. */

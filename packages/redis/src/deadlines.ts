@@ -11,7 +11,7 @@ export class Deadlines {
   readonly #timedOut: () => unknown;
   readonly #onExpired: (nowMs: number) => void;
   /** In the order of their deadlines, because all of them get the same time. */
-  #tickets: Expiring[] = [];
+  #tickets: (Expiring | undefined)[] = [];
   #head = 0;
   #isArmed = false;
 
@@ -63,7 +63,11 @@ export class Deadlines {
 
   #dropSettled(): void {
     const tickets = this.#tickets;
-    while (tickets[this.#head]?.isSettled === true) this.#head += 1;
+    while (tickets[this.#head]?.isSettled === true) {
+      // Kept no longer than needed: replies may be large.
+      tickets[this.#head] = undefined;
+      this.#head += 1;
+    }
     if (this.#head === tickets.length) {
       if (this.#head > 0) this.#tickets = [];
       this.#head = 0;

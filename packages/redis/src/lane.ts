@@ -28,6 +28,10 @@ import {
   startVerb,
 } from "./verbs.js";
 
+/** Places for the keys under way; more keys than that only share places. A Cluster has 64 lanes. */
+const TABLE_SIZE = 4096;
+const CLUSTER_TABLE_SIZE = 64;
+
 /**
  * The way to one server, or to one slot group of a Cluster. What is asked for in one turn of the event loop, or while
  * the allowed number of calls is under way, travels together: one script call for each verb, completions first.
@@ -44,14 +48,16 @@ export class Lane {
   readonly #byPriority: readonly CallSource[];
   readonly #redis: RedisCommands;
   readonly #options: ResolvedOptions;
-  readonly #underWay = new Set<Call>();
+  /** A plain array: a Set that sees so much traffic leaves its old tables to the major collector. */
+  readonly #underWay: Call[] = [];
   #isScheduled = false;
 
   constructor(redis: RedisCommands, options: ResolvedOptions, onOdd: (code: string) => void) {
     this.#redis = redis;
     this.#options = options;
+    const tableSize = redis.isCluster === true ? CLUSTER_TABLE_SIZE : TABLE_SIZE;
     const queue = <Request extends KeyedRequest, Reply>(verb: Verb<Request, Reply>) =>
-      new CallQueue(verb, options.maxKeysPerCall, onOdd);
+      new CallQueue(verb, options.maxKeysPerCall, tableSize, onOdd);
     this.claim = queue(claimVerb);
     this.remember = queue(rememberVerb);
     this.start = queue(startVerb);
@@ -82,11 +88,8 @@ export class Lane {
   /** Gives up the calls whose time is over, and makes their places free. */
   expire(nowMs: number): void {
     for (const queue of this.#byPriority) queue.prune();
-    for (const call of this.#underWay) {
-      if (call.deadlineMs <= nowMs) {
-        this.#underWay.delete(call);
-        call.fail(timedOut(this.#options.commandTimeoutMs));
-      }
+    for (const call of this.#underWay.filter((one) => one.deadlineMs <= nowMs)) {
+      this.#over(call, () => call.fail(timedOut(this.#options.commandTimeoutMs)));
     }
     this.schedule();
   }
@@ -95,14 +98,14 @@ export class Lane {
     this.#isScheduled = false;
     for (const queue of this.#byPriority) {
       while (!queue.isEmpty) {
-        if (this.#underWay.size >= this.#options.maxCallsInFlight) return;
+        if (this.#underWay.length >= this.#options.maxCallsInFlight) return;
         this.#send(queue.take());
       }
     }
   };
 
   #send(call: Call): void {
-    this.#underWay.add(call);
+    this.#underWay.push(call);
     this.#await(call, () =>
       this.#redis.evalsha(call.script.sha1, call.keyCount, ...call.parameters),
     );
@@ -124,7 +127,7 @@ export class Lane {
   }
 
   #failed(call: Call, error: unknown): void {
-    if (isNoScript(error) && this.#underWay.has(call)) {
+    if (isNoScript(error) && this.#underWay.includes(call)) {
       this.#await(call, () =>
         this.#redis.eval(call.script.source, call.keyCount, ...call.parameters),
       );
@@ -134,7 +137,9 @@ export class Lane {
   }
 
   #over(call: Call, settle: () => void): void {
-    if (!this.#underWay.delete(call)) return;
+    const place = this.#underWay.indexOf(call);
+    if (place < 0) return;
+    this.#underWay.splice(place, 1);
     settle();
     this.schedule();
   }

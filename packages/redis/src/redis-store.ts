@@ -168,7 +168,10 @@ class RedisStore implements Store {
       second: verb.second === undefined ? "" : verb.second(request),
       leaseMs,
       windowMs,
+      place: (key.charCodeAt(20) << 6) ^ key.charCodeAt(10),
       next: undefined,
+      last: undefined,
+      neighbour: undefined,
     };
   }
 
