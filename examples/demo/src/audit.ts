@@ -50,12 +50,7 @@ export function audit(evidence: Evidence): Audit {
   const byTask = groupBy(ledger, ({ id }) => id);
   const byCopy = groupBy(trace.arrivals, ({ copyId }) => copyId);
   const cause = (arrival: Arrival): Cause =>
-    causeOf(
-      arrival,
-      byCopy.get(arrival.copyId) ?? [],
-      trace.killedAtMs,
-      evidence.hasRebalances,
-    );
+    causeOf(arrival, byCopy.get(arrival.copyId) ?? [], trace.killedAtMs, evidence.hasRebalances);
 
   const dropped = { ...NO_CAUSES };
   for (const arrival of trace.arrivals) {

@@ -4,13 +4,20 @@ const LIMIT_MS = 20_000;
 /** What must be undone at the end, however the end comes; in reverse order. */
 export class Cleanup {
   readonly #steps: (() => Promise<unknown>)[] = [];
+  #isOver = false;
 
+  /** Throws when the end has come already: then the step is taken at once, and whoever works on must stop. */
   add(step: () => Promise<unknown>): void {
+    if (this.#isOver) {
+      step().catch(() => {});
+      throw new Error("the run is over");
+    }
     this.#steps.push(step);
   }
 
   /** Goes on after a step that failed; gives what went wrong. */
   async run(): Promise<readonly unknown[]> {
+    this.#isOver = true;
     const errors: unknown[] = [];
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {

@@ -1,6 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Begun, type ConsumerSettings, type Order, toEnvironment } from "./consumer-settings.js";
+import {
+  type Begun,
+  type ConsumerSettings,
+  type Order,
+  toEnvironment,
+} from "./consumer-settings.js";
 
 export interface ConsumerChildOptions {
   /** File name of the program, beside this one. */

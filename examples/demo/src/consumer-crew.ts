@@ -19,6 +19,9 @@ export interface ConsumerCrewOptions {
   share(): number;
 }
 
+/** How long consumers have to leave in good order when the run ends before its time, in milliseconds. */
+const ABORT_LIMIT_MS = 3_000;
+
 /** The consumer processes of one broker. */
 export class ConsumerCrew implements Crew {
   readonly starts: Starts = new Starts();
@@ -92,12 +95,16 @@ export class ConsumerCrew implements Crew {
     await Promise.all(children.map((child) => child.stop()));
   }
 
-  /** Leaves no process behind, whatever happened. */
+  /** Leaves no process behind, whatever happened. Those that are slow to leave are killed. */
   async abort(): Promise<void> {
     this.#members.clear();
     const children = [...this.#children.values()];
-    for (const child of children) child.kill();
+    const timer = setTimeout(() => {
+      for (const child of children) child.kill();
+    }, ABORT_LIMIT_MS);
+    for (const child of children) child.tell("stop");
     await Promise.all(children.map(({ ended }) => ended));
+    clearTimeout(timer);
   }
 
   #enter(name: string): void {

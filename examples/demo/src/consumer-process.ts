@@ -1,5 +1,10 @@
 import type { Context, Observer } from "@onlyonce/core";
-import { type Begun, type ConsumerSettings, fromEnvironment, type Order } from "./consumer-settings.js";
+import {
+  type Begun,
+  type ConsumerSettings,
+  fromEnvironment,
+  type Order,
+} from "./consumer-settings.js";
 import { carryOut } from "./handler-work.js";
 import { Journal, journalObserver } from "./journal.js";
 import { Ledger } from "./ledger.js";
@@ -34,11 +39,17 @@ export function untilTold(order: Order): Promise<void> {
 
 const join = latch();
 const stop = latch();
+let hasJoined = false;
 let isStopping = false;
 
 process.on("message", (order: Order) => {
-  if (order === "join") join.open();
-  if (order !== "stop" || isStopping) return;
+  if (order === "join") {
+    hasJoined = true;
+    join.open();
+    return;
+  }
+  if (!hasJoined) process.exit(0);
+  if (isStopping) return;
   isStopping = true;
   stop.open();
   setTimeout(() => process.exit(1), CLOSE_LIMIT_MS).unref();

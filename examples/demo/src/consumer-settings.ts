@@ -33,6 +33,7 @@ export function toEnvironment(settings: ConsumerSettings): NodeJS.ProcessEnv {
 
 export function fromEnvironment(): ConsumerSettings {
   const text = process.env[VARIABLE];
-  if (text === undefined) throw new Error("this is a part of the demo: start it with `npm run demo`");
+  if (text === undefined)
+    throw new Error("this is a part of the demo: start it with `npm run demo`");
   return JSON.parse(text) as ConsumerSettings;
 }

@@ -4,11 +4,11 @@ import type { DemoOptions } from "./arguments.js";
 import { Cleanup } from "./cleanup.js";
 import { runEmbedded } from "./embedded/embedded-run.js";
 import { Progress } from "./progress.js";
-import { complaints, json, type Report, table } from "./report.js";
+import { complaints, json, type Report, remarks, table } from "./report.js";
 import { RunFolder } from "./run-folder.js";
 import { runOnServices } from "./services-run.js";
 
-/** The whole run may take so long, in milliseconds; it usually takes half a minute. */
+/** How long a run may take once the services are there, in milliseconds; it usually takes 20 s. */
 const DEADLINE_MS = 120_000;
 
 /** Why the run ends before its time, and with which exit code. */
@@ -37,7 +37,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     const run = isEmbedded ? runEmbedded : runOnServices;
     const results = await Promise.race([
-      run({ ...options, folder, progress, cleanup }),
+      run({ ...options, folder, progress, cleanup, onReady: () => interruption.startDeadline() }),
       interruption.happened,
     ]);
     const seconds = (performance.now() - startedAtMs) / 1_000;
@@ -57,7 +57,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 function present(report: Report, options: DemoOptions, folder: RunFolder): number {
   const failures = complaints(report);
   console.log(`\n${table(report)}\n`);
-  for (const failure of failures) console.log(failure);
+  for (const text of [...failures, ...remarks(report)]) console.log(text);
   console.log(`Ledgers and journals: ${folder.path}`);
   if (!options.isEmbedded) console.log(`What the client libraries logged: ${folder.clientLog}`);
   if (options.isJson) console.log(json(report));
@@ -65,40 +65,44 @@ function present(report: Report, options: DemoOptions, folder: RunFolder): numbe
 }
 
 function explain(error: unknown, folder: RunFolder): number {
-  if (error instanceof ServiceUnavailableError) {
-    console.error(error.message);
-    return 2;
-  }
-  if (error instanceof Interruption) {
-    console.error(error.message);
-  } else {
-    console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  }
+  const isError = error instanceof Error;
+  console.error(isError ? error.message : String(error));
+  if (error instanceof ServiceUnavailableError) return 2;
   console.error(`What was written until then, client logs included: ${folder.path}`);
-  return error instanceof Interruption ? error.exitCode : 1;
+  if (error instanceof Interruption) return error.exitCode;
+  appendFileSync(folder.clientLog, `${isError ? error.stack : String(error)}\n`);
+  return 1;
 }
 
 interface InterruptionWatch {
   readonly happened: Promise<never>;
+  /** From now on the time is limited: finding services may mean to download them first. */
+  startDeadline(): void;
   ignore(): void;
 }
 
+/** Ctrl-C, a polite kill, or the deadline. A second signal does not wait for the cleanup. */
 function watchForInterruption(): InterruptionWatch {
   let interrupt = (_reason: Interruption): void => {};
   const happened = new Promise<never>((_resolve, reject) => {
     interrupt = reject;
   });
   happened.catch(() => {});
-  const seconds = DEADLINE_MS / 1_000;
-  const timer = setTimeout(
-    () => interrupt(new Interruption(`Not finished after ${seconds} seconds: given up.`, 1)),
-    DEADLINE_MS,
-  );
-  const onSignal = (signal: NodeJS.Signals): void =>
-    interrupt(new Interruption(`Stopped by ${signal}.`, signal === "SIGINT" ? 130 : 143));
+  let timer: NodeJS.Timeout | undefined;
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    const exitCode = signal === "SIGINT" ? 130 : 143;
+    if (signals > 1) process.exit(exitCode);
+    interrupt(new Interruption(`Stopped by ${signal}.`, exitCode));
+  };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   return {
     happened,
+    startDeadline() {
+      const text = `Not finished after ${DEADLINE_MS / 1_000} seconds: given up.`;
+      timer = setTimeout(() => interrupt(new Interruption(text, 1)), DEADLINE_MS);
+    },
     ignore() {
       clearTimeout(timer);
       process.off("SIGINT", onSignal).off("SIGTERM", onSignal);

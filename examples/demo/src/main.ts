@@ -10,7 +10,10 @@ switch (parsed.status) {
     console.error(`${parsed.message}\n\n${USAGE}`);
     process.exitCode = 2;
     break;
-  case "run":
-    process.exitCode = await runDemo(parsed.options);
+  case "run": {
+    const exitCode = await runDemo(parsed.options);
+    // Not by itself: what was under way when the run was interrupted would keep this process alive.
+    process.stdout.write("", () => process.exit(exitCode));
     break;
+  }
 }

@@ -31,7 +31,8 @@ export class Progress {
   /** How far things are. */
   update(text: string): void {
     if (this.#screen.isTTY === true) {
-      const width = this.#screen.columns ?? 80;
+      // A terminal that does not know its width says 0.
+      const width = this.#screen.columns || 80;
       this.#shown = text.slice(0, width - 1);
       this.#screen.write(`${CLEAR_LINE}${this.#shown}`);
       return;

@@ -21,6 +21,21 @@ export interface Report {
   readonly folder: string;
 }
 
+type Column = Audit & { readonly seconds: number };
+
+const TASKS = { rabbitmq: "payments", kafka: "orders" } as const;
+const BROKERS = { rabbitmq: "RabbitMQ", kafka: "Kafka" } as const;
+
+/** What an engineer would want to know although it is no failure. */
+export function remarks({ results }: Report): readonly string[] {
+  return results
+    .filter(({ left }) => left > 0)
+    .map(
+      ({ broker, left }) =>
+        `${BROKERS[broker]} still had ${left} messages at the end: done, but not settled.`,
+    );
+}
+
 /** Why the run counts as failed; nothing if it does not. Without protection only a lost message is a failure. */
 export function complaints({ isOff, results }: Report): readonly string[] {
   const { lost, doubled, explained } = total(results.map(({ audit }) => audit));
@@ -32,11 +47,6 @@ export function complaints({ isOff, results }: Report): readonly string[] {
   return texts;
 }
 
-type Column = Audit & { readonly seconds: number };
-
-const TASKS = { rabbitmq: "payments", kafka: "orders" } as const;
-const BROKERS = { rabbitmq: "RabbitMQ", kafka: "Kafka" } as const;
-
 const ROWS: readonly (readonly [title: string, value: (column: Column) => number])[] = [
   ["published", ({ published }) => published],
   ["deliveries", ({ deliveries }) => deliveries],
@@ -45,6 +55,8 @@ const ROWS: readonly (readonly [title: string, value: (column: Column) => number
   ["dropped: redelivery after a kill", ({ dropped }) => dropped.kill],
   ["dropped: rebalance", ({ dropped }) => dropped.rebalance],
   ["dropped: other redelivery", ({ dropped }) => dropped.other],
+  ["cut short: killed or moved", ({ unfinished }) => unfinished],
+  ["handed back, came again", ({ handedBack }) => handedBack],
   ["lost", ({ lost }) => lost],
   ["doubled", ({ doubled }) => doubled],
   ["· by the publisher", ({ doubledBy }) => doubledBy.publisher],
@@ -55,7 +67,7 @@ const ROWS: readonly (readonly [title: string, value: (column: Column) => number
 ];
 
 /** Rows that are left out where they have nothing to say. */
-const OPTIONAL = /^·|other/;
+const OPTIONAL = /^·|^handed back|other/;
 
 /** The numbers, one column per broker and one for both. */
 export function table(report: Report): string {
@@ -64,12 +76,23 @@ export function table(report: Report): string {
   const brokers = report.results.map(({ broker }) => broker);
   const rows = ROWS.map(([title, value]) => ({ title, values: columns.map(value) }))
     .filter(({ title, values }) => !OPTIONAL.test(title) || values.some((value) => value > 0))
-    .map(({ title, values }) => line(title, values.map((value) => value.toLocaleString("en"))));
+    .map(({ title, values }) =>
+      line(
+        title,
+        values.map((value) => value.toLocaleString("en")),
+      ),
+    );
   return [
     line("", [...brokers.map((broker) => TASKS[broker]), "total"]),
-    line("", report.isEmbedded ? ["simulated", "simulated"] : brokers.map((broker) => BROKERS[broker])),
+    line(
+      "",
+      report.isEmbedded ? ["simulated", "simulated"] : brokers.map((broker) => BROKERS[broker]),
+    ),
     ...rows,
-    line("seconds", columns.map(({ seconds }) => seconds.toFixed(1))),
+    line(
+      "seconds",
+      columns.map(({ seconds }) => seconds.toFixed(1)),
+    ),
   ].join("\n");
 }
 

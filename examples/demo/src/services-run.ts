@@ -12,7 +12,7 @@ import { PaymentsQueue } from "./payments-queue.js";
 import type { Progress } from "./progress.js";
 import type { BrokerResult } from "./report.js";
 import type { RunFolder } from "./run-folder.js";
-import { createWorkloads, type Pace, PARTITIONS } from "./workloads.js";
+import { createWorkloads, PARTITIONS, type Pace } from "./workloads.js";
 
 export interface ServicesRunOptions {
   readonly seed: number;
@@ -21,6 +21,8 @@ export interface ServicesRunOptions {
   readonly progress: Progress;
   /** Gets everything that must be undone. */
   readonly cleanup: Cleanup;
+  /** Called when all services answer. */
+  onReady(): void;
 }
 
 const PACE: Pace = { payments: [60, 140], orders: [15, 45], slowOrder: 4_500 };
@@ -33,6 +35,7 @@ export async function runOnServices(options: ServicesRunOptions): Promise<readon
   const report = (line: string): void => progress.say(line);
   const { services, stop } = await findServices(["redis", "rabbitmq", "kafka"], { report });
   cleanup.add(stop);
+  options.onReady();
 
   const run = randomBytes(4).toString("hex");
   const keyPrefix = `demo-${run}:`;

@@ -24,7 +24,13 @@ export interface Workloads {
 export function createWorkloads(seed: number, pace: Pace): Workloads {
   const shared = { messages: MESSAGES, duplicateShare: DUPLICATE_SHARE };
   const slow = { position: SLOW_POSITION, workMs: pace.slowOrder };
-  const orders = createWorkload({ ...shared, kind: "order", workMs: pace.orders, slow, seed: ~seed });
+  const orders = createWorkload({
+    ...shared,
+    kind: "order",
+    workMs: pace.orders,
+    slow,
+    seed: ~seed,
+  });
   return {
     payments: createWorkload({ ...shared, kind: "payment", workMs: pace.payments, seed }),
     orders,

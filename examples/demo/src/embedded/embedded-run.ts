@@ -8,7 +8,7 @@ import type { Progress } from "../progress.js";
 import type { BrokerResult } from "../report.js";
 import type { RunFolder } from "../run-folder.js";
 import type { Copy } from "../workload.js";
-import { createWorkloads, type Pace, PARTITIONS } from "../workloads.js";
+import { createWorkloads, PARTITIONS, type Pace } from "../workloads.js";
 import { MemoryLog } from "./memory-log.js";
 import { MemoryQueue } from "./memory-queue.js";
 import { SimulatedCrew, type SimulatedCrewOptions } from "./simulated-crew.js";
@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   readonly isOff: boolean;
   readonly folder: RunFolder;
   readonly progress: Progress;
+  /** Called at once: there is nothing to wait for. */
+  onReady(): void;
 }
 
 const PACE: Pace = { payments: [2, 14], orders: [1, 5], slowOrder: 900 };
@@ -28,6 +30,7 @@ const UPDATE_EVERY_MS = 100;
 
 /** Both brokers and all consumers in this process, on the memory store. */
 export async function runEmbedded(options: EmbeddedOptions): Promise<readonly BrokerResult[]> {
+  options.onReady();
   const { payments, orders, slowTaskId } = createWorkloads(options.seed, PACE);
   const store = memoryStore();
   let failed = (_error: unknown): void => {};
@@ -97,7 +100,9 @@ function simulateOrders(
       log.rebalance(members).catch(fail);
     },
     onKilled(_consumer, members) {
-      delay(SESSION_MS).then(() => log.rebalance(members)).catch(fail);
+      delay(SESSION_MS)
+        .then(() => log.rebalance(members))
+        .catch(fail);
     },
   });
   const result = async (): Promise<BrokerResult> => {

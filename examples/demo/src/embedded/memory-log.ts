@@ -24,7 +24,10 @@ export class MemoryLog {
 
   /** How many records are not committed. */
   get left(): number {
-    return this.#partitions.reduce((sum, { records, committed }) => sum + records.length - committed, 0);
+    return this.#partitions.reduce(
+      (sum, { records, committed }) => sum + records.length - committed,
+      0,
+    );
   }
 
   /**
@@ -42,7 +45,11 @@ export class MemoryLog {
     );
   }
 
-  async #consume(partition: Partition, owner: SimulatedConsumer, generation: number): Promise<void> {
+  async #consume(
+    partition: Partition,
+    owner: SimulatedConsumer,
+    generation: number,
+  ): Promise<void> {
     let position = partition.committed;
     for (;;) {
       const record = partition.records[position];

@@ -1,4 +1,10 @@
-import { createDeduplicator, type Deduplicator, jsonField, OnlyOnceError, type Store } from "@onlyonce/core";
+import {
+  createDeduplicator,
+  type Deduplicator,
+  jsonField,
+  OnlyOnceError,
+  type Store,
+} from "@onlyonce/core";
 import { carryOut, type Worker } from "../handler-work.js";
 import { type Journal, journalObserver } from "../journal.js";
 import type { Ledger } from "../ledger.js";
@@ -17,7 +23,9 @@ export interface SimulatedConsumerOptions {
 }
 
 /** How a delivery ended, in the terms of a broker. */
-export type Settled = { readonly status: "ack" } | { readonly status: "later"; readonly delayMs: number };
+export type Settled =
+  | { readonly status: "ack" }
+  | { readonly status: "later"; readonly delayMs: number };
 
 /** A consumer process that lives in this one. It can die in the middle of its work, and leaves then what a SIGKILL leaves. */
 export class SimulatedConsumer {
@@ -64,7 +72,9 @@ export class SimulatedConsumer {
       headers: { "copy-id": copyId },
     };
     try {
-      await this.#deduplicator.process(delivery, (context) => carryOut(this.#worker, task, context));
+      await this.#deduplicator.process(delivery, (context) =>
+        carryOut(this.#worker, task, context),
+      );
       return await this.#answer({ status: "ack" });
     } catch (error) {
       if (!OnlyOnceError.is(error) || !error.retriable) throw error;
