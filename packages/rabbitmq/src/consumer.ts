@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Attendant, type AttendantParts } from "./attendant.js";
 import type { CapturedChannel } from "./channel.js";
 import type { AmqpMessage } from "./delivery.js";
-import { resolveDrainMs } from "./options.js";
+import { type ResolvedOptions, resolveDrainMs } from "./options.js";
 import { textOf, warn } from "./warning.js";
 
 /** A running consumer. Close it before its channel, the deduplicator and Redis, in this order. */
@@ -26,7 +26,7 @@ export interface QueueConsumerParts
 export class QueueConsumer implements RabbitConsumer {
   readonly #queue: string;
   readonly #channel: CapturedChannel;
-  readonly #onCancel: (() => void) | undefined;
+  readonly #onCancel: ResolvedOptions["onCancel"];
   readonly #attendant: Attendant;
   readonly #stop = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
@@ -92,7 +92,7 @@ export class QueueConsumer implements RabbitConsumer {
       );
       return;
     }
-    // An async function fits the type too, and its rejection must not end the process.
+    // Whatever it does, it must not end the process.
     const call = async (): Promise<void> => this.#onCancel?.();
     call().catch((error: unknown) => {
       warn("ONLYONCE_AMQP_CALLBACK", `onCancel failed: ${textOf(error)}`);

@@ -57,7 +57,7 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
    * Called when the broker cancels the consumer: its queue was deleted or has moved. Nothing is consumed any more:
    * consume again here. Without it, a process warning says so.
    */
-  readonly onCancel?: () => void;
+  readonly onCancel?: () => void | PromiseLike<void>;
   /** Passed on to the channel's `consume`. */
   readonly consume?: ConsumeSettings;
 }
@@ -68,7 +68,7 @@ export interface ResolvedOptions<Message = AmqpMessage> {
   readonly deadLetterExchange: boolean;
   readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly deliveryLimit: number;
-  readonly onCancel: (() => void) | undefined;
+  readonly onCancel: (() => void | PromiseLike<void>) | undefined;
   readonly consume: ConsumeSettings;
 }
 

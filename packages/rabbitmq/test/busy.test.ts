@@ -112,17 +112,20 @@ it("a key that is busy for long does not cost the message its life on a queue wi
   expect(await drain(queue)).toEqual([]);
 });
 
-it("busy messages never take the last place: the consumer keeps moving", async () => {
+it("busy messages that wait never take the last place: the consumer keeps moving", async () => {
   const queue = await newQueue();
   const store = memoryStore();
-  const policy = { ackTimeoutMs: 60_000, leaseMs: 10_000 };
+  const policy = { ackTimeoutMs: 600_000, leaseMs: 60_000 };
   const owning = guard(policy, store);
   const busyIds = ["b-1", "b-2", "b-3", "b-4"];
   const works = await Promise.all(busyIds.map((id) => owner(queue, id, owning)));
   const guarded = guard(policy, store);
-  for (const messageId of [...busyIds, "m-1", "m-2"]) await publish(queue, { messageId });
   await consume(guarded, queue, async () => undefined, { prefetch: 5 });
-  await eventually(() => expect(guarded.seen.count("processed")).toBe(2));
+  for (const messageId of [...busyIds, "m-1", "m-2"]) await publish(queue, { messageId });
+  await eventually(() => expect(guarded.seen.names()).toEqual(["processed", "processed"]));
+  works.push(await owner(queue, "b-5", owning));
+  await publish(queue, { messageId: "b-5" });
+  await eventually(() => expect(guarded.seen.count("busy")).toBe(1));
   for (const work of works) work.open();
   await eventually(() => expect(guarded.seen.count("duplicate")).toBe(4));
 });
