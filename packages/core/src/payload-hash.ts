@@ -8,6 +8,7 @@ import type { KeyStrategy } from "./key-strategy.js";
 import { refuseUnknown, requireInteger, requireObject, requireOneOf } from "./option-checks.js";
 
 const ALGORITHMS = ["sha256", "sha512", "adler32"] as const;
+const STRONG = ["sha256", "sha512"] as const;
 
 export interface PayloadHashOptions {
   /**
@@ -21,6 +22,13 @@ export interface PayloadHashOptions {
    * length that differ only further back are taken for the same message, and lost. Default: all bytes.
    */
   readonly maxBytes?: number;
+  /**
+   * Confirms a match of `algorithm` with a strong hash over all bytes: a collision of the weak hash, or of the first
+   * `maxBytes`, is another message and never lost. The strong hash of the first message must be remembered to confirm
+   * anything later, so it is part of the key and computed for every message; what it costs is the price of safety.
+   * Default: none.
+   */
+  readonly verify?: (typeof STRONG)[number];
 }
 
 /**
@@ -31,7 +39,7 @@ export interface PayloadHashOptions {
  */
 export function payloadHash(options: PayloadHashOptions = {}): KeyStrategy {
   checkOptions(options);
-  const { algorithm = "sha256", maxBytes = Number.MAX_SAFE_INTEGER } = options;
+  const { algorithm = "sha256", maxBytes = Number.MAX_SAFE_INTEGER, verify } = options;
   return ({ payload }) => {
     if (payload === undefined || payload === null) return undefined;
     const content = contentOf(payload, maxBytes);
@@ -41,15 +49,17 @@ export function payloadHash(options: PayloadHashOptions = {}): KeyStrategy {
       algorithm === "adler32"
         ? adler32(read).toString(16).padStart(8, "0")
         : hash(algorithm, read, "base64url");
-    return `${algorithm}:${content.length}:${digest}`;
+    const weak = `${algorithm}:${content.length}:${digest}`;
+    return verify === undefined ? weak : `${weak}:${verify}:${hash(verify, content, "base64url")}`;
   };
 }
 
 function checkOptions(options: unknown): void {
   requireObject("payloadHash", options);
-  refuseUnknown("payloadHash", options, ["algorithm", "maxBytes"]);
-  const { algorithm, maxBytes } = options;
+  refuseUnknown("payloadHash", options, ["algorithm", "maxBytes", "verify"]);
+  const { algorithm, maxBytes, verify } = options;
   if (algorithm !== undefined) requireOneOf("payloadHash.algorithm", algorithm, ALGORITHMS);
+  if (verify !== undefined) requireOneOf("payloadHash.verify", verify, STRONG);
   if (maxBytes !== undefined) {
     requireInteger("payloadHash.maxBytes", maxBytes, 64, Number.MAX_SAFE_INTEGER);
   }

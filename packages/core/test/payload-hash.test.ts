@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Delivery, MessageKey, PayloadHashOptions } from "../src/index.js";
-import { payloadHash } from "../src/index.js";
+import { createDeduplicator, memoryStore, payloadHash } from "../src/index.js";
 
 type Payload = Delivery["payload"];
 
@@ -169,6 +169,35 @@ describe("maxBytes", () => {
   });
 });
 
+describe("payloadHash with verify", () => {
+  // Adding 1, -2, 1 to three bytes keeps both sums of Adler-32.
+  const first = "pay aca";
+  const second = "pay bab";
+
+  it("the weak hash alone takes two messages for one, and the second is lost", async () => {
+    const weak = payloadHash({ algorithm: "adler32" });
+    expect(weak({ topic: "t", payload: first })).toBe(weak({ topic: "t", payload: second }));
+  });
+
+  it("a collision of the weak hash is another message: it runs, and each is remembered", async () => {
+    const key = payloadHash({ algorithm: "adler32", verify: "sha256" });
+    const dedup = createDeduplicator({ store: memoryStore(), scope: "s", defaults: { key } });
+    const runs: string[] = [];
+    for (const payload of [first, second, first, second]) {
+      await dedup.process({ topic: "t", payload }, () => runs.push(payload));
+    }
+    expect(runs).toEqual([first, second]);
+  });
+
+  it("messages that differ only beyond maxBytes are told apart", () => {
+    const start = "x".repeat(64);
+    const key = payloadHash({ maxBytes: 64, verify: "sha512" });
+    const digestOf = (payload: string): unknown => key({ topic: "t", payload });
+    expect(digestOf(`${start}1`)).not.toBe(digestOf(`${start}2`));
+    expect(digestOf(`${start}1`)).toBe(digestOf(`${start}1`));
+  });
+});
+
 describe("the options of payloadHash", () => {
   it.each<[unknown, string]>([
     [
@@ -187,7 +216,8 @@ describe("the options of payloadHash", () => {
     ],
     [{ algorithm: null }, "got null"],
     [{ algorithm: "" }, 'got ""'],
-    [{ verify: "sha256" }, 'unknown option "verify" in payloadHash: "sha256"'],
+    [{ verify: "adler32" }, 'payloadHash.verify must be one of sha256, sha512, got "adler32"'],
+    [{ verify: true }, "got true"],
     [{ maxbytes: 64 }, 'unknown option "maxbytes" in payloadHash: 64'],
     [null, "payloadHash must be an object, got null"],
     ["sha256", 'payloadHash must be an object, got "sha256"'],
