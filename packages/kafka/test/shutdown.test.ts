@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ClaimLog } from "./claim-log.js";
 import {
   committed,
   Gate,
@@ -13,7 +14,6 @@ import {
   reaches,
   send,
 } from "./guarded-group.js";
-import { ClaimLog } from "./store-tap.js";
 
 const within = { timeout: LIMIT_MS, interval: 20 };
 
