@@ -33,7 +33,7 @@ export class Attendant {
     this.#waitMs = Math.max(busyWaitMs, Math.min(2 * leaseMs, Math.floor(ackTimeoutMs / 4)));
   }
 
-  /** Never rejects. Resolves when the message is settled, or left to the broker. */
+  /** Resolves when the message is settled, or left to the broker. Each round in place ends in an outcome of its own. */
   async take(message: AmqpMessage): Promise<void> {
     const { queue, channel, policy, options, stop } = this.#parts;
     const delivery = toDelivery(queue, message);

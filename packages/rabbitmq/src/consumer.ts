@@ -79,7 +79,9 @@ export class QueueConsumer implements RabbitConsumer {
     }
     // A message that arrives while closing stays unsettled: the broker puts it back when the channel closes.
     if (this.#stop.signal.aborted) return;
-    const taken = this.#attendant.take(message);
+    const taken = this.#attendant.take(message).catch((error: unknown) => {
+      warn("ONLYONCE_AMQP_UNEXPECTED", `A message stays unsettled: ${textOf(error)}`);
+    });
     this.#inFlight.add(taken);
     void taken.finally(() => this.#inFlight.delete(taken));
   };
