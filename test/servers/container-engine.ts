@@ -16,17 +16,18 @@ export async function probeContainerEngine(env: NodeJS.ProcessEnv): Promise<Cont
   // The library costs a second to load: not without a sign that it could find an engine.
   if (!hasSignOfEngine(env)) return { isRunning: false, reason: "no container engine" };
   try {
-    const host = await within(engineHost(), "Asking the container engine", PROBE_LIMIT_MS);
+    const { getContainerRuntimeClient } = await import("testcontainers");
+    const asked = within(
+      getContainerRuntimeClient(),
+      "Asking the container engine",
+      PROBE_LIMIT_MS,
+    );
+    const { host } = (await asked).info.containerRuntime;
     return { isRunning: true, host: host === "localhost" ? "127.0.0.1" : host };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { isRunning: false, reason: `no container engine (${why})` };
   }
-}
-
-async function engineHost(): Promise<string> {
-  const { getContainerRuntimeClient } = await import("testcontainers");
-  return (await getContainerRuntimeClient()).info.containerRuntime.host;
 }
 
 /** The places in which testcontainers looks for an engine. */
