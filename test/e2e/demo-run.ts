@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const MAIN = fileURLToPath(new URL("../../examples/demo/dist/main.js", import.meta.url));
 
 /** The numbers of one broker, or of both, as the demo prints them. */
-export interface DemoNumbers {
+interface DemoNumbers {
   readonly published: number;
   readonly tasks: number;
   readonly deliveries: number;

@@ -17,7 +17,7 @@ export type Arguments =
   | { readonly status: "help" }
   | { readonly status: "refused"; readonly message: string };
 
-export const DEFAULT_SEED = 1;
+const DEFAULT_SEED = 1;
 
 export const USAGE: string = `Usage: npm run demo -- [--off] [--json] [--seed N] [--embedded]
 

@@ -15,7 +15,7 @@ export interface Evidence {
   readonly hasRebalances: boolean;
 }
 
-export type Causes = Readonly<Record<Cause, number>>;
+type Causes = Readonly<Record<Cause, number>>;
 
 /** The numbers of one broker, or of both. */
 export interface Audit {
