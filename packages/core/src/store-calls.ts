@@ -42,10 +42,13 @@ async function persist<Reply extends string>(
   }
 }
 
-/** How long an ending is retried: while the lease lives, and no longer than one lease after the run ended. */
+/**
+ * How long an ending is retried: while the lease lives, and no longer than one lease after the run ended. A renewal
+ * that was answered `lost` changes nothing here: it may just have come after the ending whose answer is awaited.
+ */
 function whileLeaseLives(engine: Engine, lease: Lease): () => number {
   const latestMs = engine.clock.nowMs() + lease.held.leaseMs;
-  return () => (lease.lost ? 0 : Math.min(latestMs, lease.deadlineMs));
+  return () => Math.min(latestMs, lease.deadlineMs);
 }
 
 export function complete(

@@ -146,6 +146,19 @@ describe("a lost reply", () => {
     expect(outage.count("complete")).toBe(2);
   });
 
+  it("to a completion, while a renewal that came after it is told that the claim is gone: no false alarm", async () => {
+    const outage = new Outage();
+    const { dedup, clock, observer } = guarded({}, outage.wrap);
+    outage.break("reply_lost", "complete");
+    const held = watch(dedup.process(payment("p1"), () => "charged"));
+    await clock.advance(1_600);
+    expect(outage.count("renew")).toBeGreaterThan(0);
+    outage.mend();
+    await clock.advance(1_000);
+    expect((await held.promise).outcome).toBe("processed");
+    expect(observer.names()).toEqual(["processed"]);
+  });
+
   it("behaviour 46: to a release: its copy never frees a successor's claim", async () => {
     const outage = new Outage();
     const { dedup, clock, peer } = guarded({}, outage.wrap);
