@@ -14,6 +14,8 @@ export interface Delivery<Topic extends string = string> {
   readonly recordKey?: Uint8Array | string;
   /** Where the broker keeps it, if that is stable: Kafka topic, partition, offset and timestamp; a stream offset. */
   readonly coordinates?: string;
+  /** The Kafka consumer group it was delivered to. For telemetry only, never part of the key: that is what `scope` is for. */
+  readonly consumerGroup?: string;
   /** The broker says that it delivered this message before. Never a reason to skip the check. */
   readonly redelivered?: boolean;
 }

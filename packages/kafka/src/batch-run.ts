@@ -18,6 +18,8 @@ export interface SharedRun {
   readonly pauses: Pauses;
   /** How often in a row the store could not be reached, by partition. */
   readonly storeFailures: Map<string, number>;
+  /** An error that should not have been was shown. */
+  hasWarned: boolean;
 }
 
 const LEAVE: Action = { kind: "leave" };
@@ -28,6 +30,8 @@ export class BatchRun {
   readonly #payload: KafkaBatch;
   readonly #pump: HeartbeatPump;
   readonly #partition: string;
+  readonly #heartbeat: KafkaMessage["heartbeat"];
+  readonly #pause: KafkaMessage["pause"];
   #maxProcessingMs = 0;
   #isPausedByHandler = false;
 
@@ -36,6 +40,17 @@ export class BatchRun {
     this.#payload = payload;
     this.#pump = new HeartbeatPump(payload, shared.clock);
     this.#partition = `${payload.batch.topic}/${payload.batch.partition}`;
+    this.#heartbeat = async () => {
+      await this.#pump.beat();
+    };
+    this.#pause = () => {
+      const resume = payload.pause();
+      this.#isPausedByHandler = true;
+      return () => {
+        this.#isPausedByHandler = false;
+        resume();
+      };
+    };
   }
 
   /** Works until the end of the batch or the first record that cannot be resolved. Gives what happened last. */
@@ -77,11 +92,17 @@ export class BatchRun {
 
   async #settle(record: KafkaRecord): Promise<Action> {
     const { topic, partition } = this.#payload.batch;
-    const message = this.#messageFor(record);
+    const message: KafkaMessage = {
+      topic,
+      partition,
+      message: record,
+      heartbeat: this.#heartbeat,
+      pause: this.#pause,
+    };
     this.#pump.keepAliveFor(this.#maxProcessingMs);
     const verdict = await attend(
       this.#shared.deduplicator,
-      deliveryOf(topic, partition, record),
+      deliveryOf(topic, partition, record, this.#shared.options.groupId),
       (context) => this.#handle(message, context),
       this.#attendOptions(message),
     );
@@ -120,26 +141,6 @@ export class BatchRun {
     return {
       signal: this.#pump.signal,
       ...(deadLetter !== undefined && { deadLetter: async (why) => deadLetter(message, why) }),
-    };
-  }
-
-  #messageFor(record: KafkaRecord): KafkaMessage {
-    const { topic, partition } = this.#payload.batch;
-    return {
-      topic,
-      partition,
-      message: record,
-      heartbeat: async () => {
-        await this.#pump.beat();
-      },
-      pause: () => {
-        const resume = this.#payload.pause();
-        this.#isPausedByHandler = true;
-        return () => {
-          this.#isPausedByHandler = false;
-          resume();
-        };
-      },
     };
   }
 

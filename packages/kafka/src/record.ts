@@ -21,7 +21,7 @@ export interface KafkaRecord {
  * stand in for it. Null counts as missing.
  */
 function headersOf(headers: { readonly [name: string]: KafkaHeader }): Record<string, unknown> {
-  const own: Record<string, unknown> = Object.create(null);
+  const own = Object.create(null) as Record<string, unknown>;
   for (const name of Object.keys(headers)) {
     const value = headers[name];
     if (value === null || value === undefined) continue;
@@ -36,11 +36,17 @@ function headersOf(headers: { readonly [name: string]: KafkaHeader }): Record<st
  * A record in the terms of core. It never has an `id`: Kafka knows none, so ids come from headers or from the payload.
  * The coordinates hold the timestamp too, so that a topic that was deleted and made again collides with nothing.
  */
-export function deliveryOf(topic: string, partition: number, record: KafkaRecord): Delivery {
+export function deliveryOf(
+  topic: string,
+  partition: number,
+  record: KafkaRecord,
+  groupId?: string,
+): Delivery {
   const { key, value, headers } = record;
   return {
     topic,
     coordinates: `${topic}/${partition}/${record.offset}/${record.timestamp}`,
+    ...(groupId !== undefined && { consumerGroup: groupId }),
     ...(value !== null && value !== undefined && { payload: value }),
     ...(key !== null && key !== undefined && { recordKey: key }),
     ...(headers !== null && headers !== undefined && { headers: headersOf(headers) }),

@@ -29,15 +29,19 @@ export interface GuardedRun {
  * |---|---|---|
  * | handler resolved | resolved, after the key is recorded as completed | the next record |
  * | key already completed (duplicate) | resolved, handler not run | the next record |
- * | key claimed elsewhere (busy) beyond `busyWaitMs` | unresolved | the partition rests until the lease may have ended |
+ * | key claimed elsewhere (busy) beyond `busyWaitMs` | unresolved | the partition rests until the lease may have ended, 5 s at most |
  * | handler rejected | unresolved, claim released | the partition rests: 1 s · 2ⁿ up to 30 s (or `onFailure: "rethrow"`) |
  * | poison or conflict, `deadLetter` given | resolved, after `deadLetter` resolved | the next record |
- * | poison or conflict, no `deadLetter` or it rejected | unresolved | the partition rests, 30 s at the longest |
+ * | poison or conflict, no `deadLetter` or it rejected | unresolved | the partition rests for 24 to 30 s |
  * | store not reachable | unresolved, handler not run | the partition rests: 1 s · 2ⁿ up to 30 s |
  * | `stop`, `disconnect`, `seek`, rebalance | a running handler finishes and is resolved; nothing else is claimed | |
  *
- * A resting partition comes back within its rest and the consumer's `maxWaitTimeInMs` (5 s by default; 1 s is better).
- * While a handler runs or a key is waited for, heartbeats are sent, for the topic's longest processing time at most.
+ * A partition that rests is paused, and resumed afterwards even if `consumer.pause` was called for it meanwhile; it comes
+ * back within its rest and the consumer's `maxWaitTimeInMs` (5 s by default; 1 s is better). To pause by yourself use the
+ * payload's `pause`; `consumer.pause` for a whole topic ends, in kafkajs, when one of its partitions rests.
+ *
+ * While a handler runs or a key is waited for, heartbeats are sent, for the topic's longest processing time at most: then
+ * a handler that is stuck loses its partition. After a rebalance has begun, no further record of the batch is claimed.
  *
  * @throws TypeError or RangeError for an option that is unknown or invalid, and for `autoCommit: false`, `eachBatch` and
  * `eachBatchAutoResolve: true`.
@@ -66,6 +70,7 @@ export function kafkaRunWith<Config extends object>(
     clock,
     pauses: new Pauses(clock),
     storeFailures: new Map(),
+    hasWarned: false,
   };
   const { eachMessage: _, ...passedOn } = config;
   return {
@@ -88,19 +93,18 @@ async function eachBatch(shared: SharedRun, payload: KafkaBatch): Promise<void> 
     last = await run.untilEnd();
   } catch (error) {
     // A client may stop for ever at an error, so none of ours gets out. The record is unresolved: it comes again.
-    warnOf(error, payload);
+    if (!shared.hasWarned) warnOf(error, payload);
+    shared.hasWarned = true;
     run.rest(backOffMs(1, Math.random()));
   }
   if (last?.kind === "rethrow") throw last.error;
 }
 
+/** Shown once: nothing else would say why a partition does not move. */
 function warnOf(error: unknown, { batch }: KafkaBatch): void {
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.emitWarning(
-    `A batch of ${batch.topic}/${batch.partition} was given up and will be tried again: ${reason}`,
-    {
-      type: "OnlyOnceWarning",
-      code: "ONLYONCE_KAFKA_BATCH",
-    },
+    `a batch of ${batch.topic}/${batch.partition} was given up and will be tried again; later ones are not shown: ${reason}`,
+    { type: "OnlyOnceWarning", code: "ONLYONCE_KAFKA_BATCH" },
   );
 }

@@ -83,6 +83,16 @@ describe("a batch", () => {
     expect(seen[0]?.message).toBe(batch.batch.messages[0]);
   });
 
+  it("tells observers the consumer group, and keeps it out of the key", async () => {
+    await scene.work(new StubBatch(["a"]), { options: { groupId: "billing-1" } });
+    await scene.work(new StubBatch(["a"]), { options: { groupId: "billing-2" } });
+    expect(scene.observer.names()).toEqual(["processed", "duplicate"]);
+    expect(scene.observer.outcomes.map(({ delivery }) => delivery.consumerGroup)).toEqual([
+      "billing-1",
+      "billing-2",
+    ]);
+  });
+
   it("calls the handler as a method of the config that it was given in", async () => {
     const config = {
       name: "ledger",

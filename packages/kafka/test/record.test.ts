@@ -22,6 +22,11 @@ describe("a record as a delivery", () => {
     expect(delivery).not.toHaveProperty("redelivered");
   });
 
+  it("names the consumer group where it is known", () => {
+    expect(deliveryOf("payments", 0, record, "billing")).toHaveProperty("consumerGroup", "billing");
+    expect(deliveryOf("payments", 0, record)).not.toHaveProperty("consumerGroup");
+  });
+
   it("carries the bytes of key and value untouched", () => {
     const delivery = deliveryOf("payments", 0, record);
     expect(delivery.payload).toBe(record.value);
