@@ -31,9 +31,9 @@ const orders = kafka.consumer({
   maxWaitTimeInMs: 200,
 });
 
-await untilTold("join");
 await orders.connect();
 await orders.subscribe({ topics: [settings.source], fromBeginning: true });
+await untilTold("join");
 await orders.run(
   kafkaRun(dedup, {
     partitionsConsumedConcurrently: 2,
