@@ -128,8 +128,8 @@ export class Engine {
   report(delivery: Delivery, verdict: Verdict): void {
     const { outcome, detail, origin, attempt, error } = verdict;
     if (outcome === undefined) return;
-    const isFailure = error !== undefined && outcome !== "processed";
-    if (isFailure && this.observers.isEmpty && !this.#hasWarned) {
+    const hasFailed = outcome === "failed" || (outcome === "unprotected" && error !== undefined);
+    if (hasFailed && this.observers.isEmpty && !this.#hasWarned) {
       this.#hasWarned = true;
       process.emitWarning(
         `a delivery on ${quote(delivery.topic)} ended as ${outcome} and will be retried or dead-lettered; this deduplicator has no observers, so later ones are not shown: ${String(error)}`,
