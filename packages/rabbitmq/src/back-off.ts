@@ -1,9 +1,7 @@
 import { LONGEST_TIMER_MS } from "@onlyonce/core/internal";
 
-/** The longest back-off of the adapter's own, in milliseconds. */
-export const LONGEST_BACK_OFF_MS = 30_000;
-
 const FIRST_BACK_OFF_MS = 1_000;
+const LONGEST_BACK_OFF_MS = 30_000;
 /** Share of a delay that is left to chance, so that consumers which failed together do not come back together. */
 const JITTER = 0.2;
 
