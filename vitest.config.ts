@@ -46,7 +46,7 @@ const PROJECTS: readonly Project[] = [
     group: 3,
   },
   { name: "servers", folder: "test/servers", needs: [], limitMs: 120_000, group: 4 },
-  { name: "faults", folder: "test/faults", needs: ["redis"], limitMs: 120_000, group: 4 },
+  { name: "faults", folder: "test/faults", needs: ["redis"], limitMs: 120_000, group: 5 },
 ];
 
 /** Packages run from their sources, so no build is needed and none can be stale. */
