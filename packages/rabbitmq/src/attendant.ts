@@ -36,7 +36,7 @@ export class Attendant {
   /** Resolves when the message is settled, or left to the broker. Each round in place ends in an outcome of its own. */
   async take(message: AmqpMessage): Promise<void> {
     const { queue, channel, policy, options, stop } = this.#parts;
-    const delivery = toDelivery(queue, message);
+    const delivery = toDelivery(queue, message, options.topic);
     const count = deliveryCount(message.properties.headers);
     const isStream = isFromStream(message);
     const holdUntilMs = performance.now() + policy.maxProcessingMs;

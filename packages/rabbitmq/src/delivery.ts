@@ -29,14 +29,15 @@ const PROPERTY_HEADERS = [
 
 /**
  * An AMQP message as a delivery. A delivery names its exchange and routing key but not its queue, so the queue is told.
- * `messageId` may be of any type on the wire: only a non-empty string is an id.
+ * `messageId` may be of any type on the wire: only a non-empty string is an id. `topic` is the identity under which the
+ * message is guarded, if that is not the queue's own name.
  */
-export function toDelivery(queue: string, message: AmqpMessage): Delivery {
+export function toDelivery(queue: string, message: AmqpMessage, topic: string = queue): Delivery {
   const { properties } = message;
   const { messageId } = properties;
   const coordinates = streamCoordinates(queue, properties);
   return {
-    topic: queue,
+    topic,
     ...(typeof messageId === "string" && messageId !== "" ? { id: messageId } : {}),
     payload: message.content,
     headers: toHeaders(properties),

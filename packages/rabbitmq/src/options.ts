@@ -22,6 +22,12 @@ export interface ConsumeSettings {
 
 export interface RabbitConsumeOptions<Message = AmqpMessage> {
   /**
+   * The topic under which messages are guarded: policy and part of every key. A retry queue that names its parent here
+   * shares its parent's memory, so that a message which was processed on one is a duplicate on the other.
+   * @defaultValue the name of the queue
+   */
+  readonly topic?: string;
+  /**
    * How many unacked messages this consumer may hold (1 to 65,535), set on the channel for this consumer. Handlers of
    * that many messages run at once, and messages that wait for a busy key hold a place each, though never the last one:
    * choose at least one more than the handlers you want. 1 keeps the order of the queue.
@@ -63,6 +69,7 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
 }
 
 export interface ResolvedOptions<Message = AmqpMessage> {
+  readonly topic: string;
   readonly prefetch: number;
   readonly deadLetter: ((message: Message, why: DeadLetterReason) => Promise<void>) | undefined;
   readonly deadLetterExchange: boolean;
@@ -75,6 +82,7 @@ export interface ResolvedOptions<Message = AmqpMessage> {
 const DEFAULTS = { prefetch: 32, deliveryLimit: 20, drainMs: 30_000 } as const;
 
 const OPTIONS = [
+  "topic",
   "prefetch",
   "deadLetter",
   "deadLetterExchange",
@@ -97,10 +105,16 @@ const CONSUME_SETTINGS = [
  * `maxAttempts` is checked too: the broker must not delete a message before it counts as poison.
  */
 export function resolveOptions<Message>(
+  queue: string,
   options: RabbitConsumeOptions<Message>,
-  maxAttempts: number,
+  maxAttemptsOf: (topic: string) => number,
 ): ResolvedOptions<Message> {
   requireKnown("options", options, OPTIONS);
+  const { topic = queue } = options;
+  if (typeof topic !== "string" || topic === "") {
+    throw new TypeError(`options.topic must be a non-empty string, got ${quote(topic)}`);
+  }
+  const maxAttempts = maxAttemptsOf(topic);
   const { deadLetter, deadLetterExchange, retryDelayMs, onCancel, consume = {} } = options;
   requireKnown("options.consume", consume, CONSUME_SETTINGS);
   if (deadLetter !== undefined) requireFunction("options.deadLetter", deadLetter);
@@ -124,6 +138,7 @@ export function resolveOptions<Message>(
     );
   }
   return {
+    topic,
     prefetch: requireInteger("options.prefetch", prefetch, 1, 65_535),
     deadLetter,
     deadLetterExchange: deadLetterExchange === true,

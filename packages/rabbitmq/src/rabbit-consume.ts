@@ -1,5 +1,5 @@
 import type { Context, Deduplicator } from "@onlyonce/core";
-import { attend, topicPolicy } from "@onlyonce/core/adapter";
+import { attend, type ResolvedPolicy, topicPolicy } from "@onlyonce/core/adapter";
 import { quote, requireFunction } from "@onlyonce/core/internal";
 import { type AmqpChannel, CapturedChannel, type MessageOf } from "./channel.js";
 import { QueueConsumer, type RabbitConsumer } from "./consumer.js";
@@ -37,11 +37,12 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
   requireFunction("handler", handler);
   // What a channel gives to its consumers is its own message type.
   const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<void>;
-  const policy = topicPolicy(deduplicator, queue);
+  const policyOf = (topic: string): ResolvedPolicy => topicPolicy(deduplicator, topic);
+  const resolved = resolveOptions(queue, options, (topic) => policyOf(topic).maxAttempts);
   return QueueConsumer.start({
     queue,
-    policy,
-    options: resolveOptions(options, policy.maxAttempts) as unknown as ResolvedOptions,
+    policy: policyOf(resolved.topic),
+    options: resolved as unknown as ResolvedOptions,
     channel: CapturedChannel.of(channel),
     attend: (message, delivery, attendOptions) =>
       attend(deduplicator, delivery, (context) => run(message, context), attendOptions),

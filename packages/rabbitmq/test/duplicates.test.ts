@@ -91,6 +91,23 @@ it("behaviour 9: the same id runs on each of two queues, and for each of two sco
   ]);
 });
 
+it("a retry queue that names its parent as its topic shares its parent's memory and policy", async () => {
+  const [parent, retry] = [await newQueue(), await newQueue()];
+  const guarded = guard();
+  const runs: string[] = [];
+  const told = (name: string) => async () => {
+    runs.push(name);
+  };
+  await consume(guarded, parent, told("parent"));
+  await consume(guarded, retry, told("retry"), { topic: parent });
+  await publish(parent, { messageId: "m-1" });
+  await eventually(() => expect(runs).toEqual(["parent"]));
+  await publish(retry, { messageId: "m-1" });
+  await publish(retry, { messageId: "m-2" });
+  await eventually(() => expect(runs).toEqual(["parent", "retry"]));
+  expect(guarded.seen.names().toSorted()).toEqual(["duplicate", "processed", "processed"]);
+});
+
 it("behaviour 65: a duplicate is acked once, never nacked, and the channel stays open", async () => {
   const queue = await newQueue();
   const guarded = guard();

@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { resolveDrainMs, resolveOptions } from "../src/options.js";
 
 const MAX_ATTEMPTS = 10;
-const resolve = (options: object) => resolveOptions(options, MAX_ATTEMPTS);
+const resolve = (options: object) => resolveOptions("payments", options, () => MAX_ATTEMPTS);
 
 describe("defaults", () => {
   it("are 32 messages at once, RabbitMQ's delivery limit of 20, and 30 s to drain", () => {
     expect(resolve({})).toEqual({
+      topic: "payments",
       prefetch: 32,
       deadLetter: undefined,
       deadLetterExchange: false,
@@ -33,6 +34,7 @@ describe("defaults", () => {
       consume,
     });
     expect(resolve({ deadLetterExchange: true }).deadLetterExchange).toBe(true);
+    expect(resolve({ topic: "orders" }).topic).toBe("orders");
     expect(resolveDrainMs({ drainMs: 0 })).toBe(0);
   });
 });
