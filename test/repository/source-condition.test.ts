@@ -1,5 +1,6 @@
 import * as core from "@onlyonce/core";
 import { describe, expect, it } from "vitest";
+// @boundaries-ignore this test is about what a package's name stands for
 import * as source from "../../packages/core/src/index.js";
 
 describe("tests", () => {

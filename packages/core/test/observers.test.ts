@@ -8,7 +8,7 @@ function observed(...observers: readonly Observer[]): ReturnType<typeof createDe
 }
 
 describe("observers", () => {
-  it("behaviour 85: get exactly one outcome per delivery, whatever happened", async () => {
+  it("behaviours 85 and 88: get exactly one outcome per delivery, whatever happened", async () => {
     const { dedup, observer } = guarded({ onMissingKey: "reject" });
     const failing = (): never => {
       throw new Error("declined");

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { attend } from "../src/adapter.js";
-import { header, OnlyOnceError, PermanentError } from "../src/index.js";
+import { header, jsonCodec, OnlyOnceError, PermanentError } from "../src/index.js";
 import { guarded, payment, Work, watch } from "./guarded.js";
 
 describe("a message", () => {
@@ -130,7 +130,7 @@ describe("a handler that fails", () => {
     expect(redriven).toEqual({ outcome: "processed", value: 1 });
   });
 
-  it("with a PermanentError is poison at once", async () => {
+  it("behaviour 24: with a PermanentError is poison at once, and a re-drive runs", async () => {
     const { dedup, observer } = guarded();
     const letters: unknown[] = [];
     const invalid = new PermanentError("no such account");
@@ -143,6 +143,8 @@ describe("a handler that fails", () => {
     await expect(dedup.process(payment("p1"), failing, { deadLetter })).rejects.toBe(invalid);
     expect(letters).toEqual([{ error: invalid, attempt: 1 }]);
     expect(observer.names()).toEqual(["failed:poison"]);
+    const redriven = await dedup.process(payment("p1"), ({ attempt }) => attempt);
+    expect(redriven).toEqual({ outcome: "processed", value: 1 });
   });
 
   it("whose dead letter cannot be written keeps its attempts and is handed back", async () => {
@@ -189,6 +191,20 @@ describe("behaviour 25: a handler that skips", () => {
     const second = await dedup.process(payment("p1"), ({ attempt }) => attempt);
     expect(second).toEqual({ outcome: "processed", value: 1 });
     expect(observer.names()).toEqual(["processed:skipped", "processed"]);
+  });
+});
+
+describe("behaviour 53: a message that has expired", () => {
+  it("is settled unprocessed and counted when its handler skips it", async () => {
+    const { dedup, observer } = guarded();
+    const expired = payment("p1", { headers: { "expires-at": "2000-01-01T00:00:00Z" } });
+    const charged = vi.fn();
+    await dedup.process(expired, ({ skip }) => {
+      if (Date.parse(String(expired.headers?.["expires-at"])) < Date.now()) skip();
+      else charged();
+    });
+    expect(charged).not.toHaveBeenCalled();
+    expect(observer.names()).toEqual(["processed:skipped"]);
   });
 });
 
@@ -254,7 +270,7 @@ describe("behaviour 10: two handlers in one process", () => {
 
   it("behaviour 11: the same id of two tenants does not suppress either", async () => {
     const { dedup } = guarded({
-      key: ({ id, headers }) => [String(headers?.["tenant"]), id ?? null],
+      key: ({ id, headers }) => [String(headers?.tenant), id ?? null],
     });
     const handler = vi.fn();
     await dedup.process(payment("p1", { headers: { tenant: "a" } }), handler);
@@ -276,9 +292,27 @@ describe("behaviours 47 and 48: the window", () => {
     expect(handler).toHaveBeenCalledTimes(2);
   });
 
-  it("of a message comes from the function; an invalid one is counted and the topic's is used", async () => {
+  it("behaviour 52: is the memory's after completion, not what was left of the lease", async () => {
+    const { dedup, clock } = guarded({ windowMs: 60_000, leaseMs: 3_000 });
+    await dedup.process(payment("p1"), async () => {
+      await clock.advance(2_000);
+      expect((await dedup.inspect(payment("p1")))?.state).toBe("claimed");
+    });
+    expect((await dedup.inspect(payment("p1")))?.expiresInMs).toBe(60_000);
+  });
+
+  it("behaviour 51: of a record written under a longer configuration is honoured after a redeploy", async () => {
+    const { dedup, clock, peer } = guarded({ windowMs: 60_000 });
+    await dedup.process(payment("p1"), vi.fn());
+    const redeployed = peer(undefined, { windowMs: 20_000 }).dedup;
+    await clock.advance(50_000);
+    expect((await redeployed.process(payment("p1"), vi.fn())).outcome).toBe("duplicate");
+    expect((await redeployed.inspect(payment("p1")))?.expiresInMs).toBe(10_000);
+  });
+
+  it("behaviour 49: of a message comes from the function; an invalid one is counted and the topic's is used", async () => {
     const { dedup, observer } = guarded({
-      windowMs: ({ headers }) => headers?.["window"] as number | undefined,
+      windowMs: ({ headers }) => headers?.window as number | undefined,
     });
     await dedup.process(payment("p1", { headers: { window: 30_000 } }), vi.fn());
     await dedup.process(payment("p2", { headers: { window: -1 } }), vi.fn());
@@ -340,7 +374,7 @@ describe("modes", () => {
 });
 
 describe("a payload that differs from the first one with the same key", () => {
-  it("is a conflict: not run, not retriable, and reported", async () => {
+  it("behaviour 19: is a conflict: not run, not retriable, reported, and never replayed", async () => {
     const { dedup, observer } = guarded({ fingerprint: ({ payload }) => payload });
     await dedup.process(payment("p1", { payload: { amount: 1 } }), vi.fn());
     const handler = vi.fn();
@@ -443,7 +477,6 @@ describe("isDuplicate, inspect and forget", () => {
 
 describe("an original's result", () => {
   it("is given to a duplicate through the codec", async () => {
-    const { jsonCodec } = await import("../src/index.js");
     const { dedup } = guarded();
     const replay = jsonCodec<{ receipt: string }>();
     const first = await dedup.process(payment("p1"), () => ({ receipt: "r1" }), { replay });
@@ -452,8 +485,16 @@ describe("an original's result", () => {
     expect(second).toEqual({ outcome: "duplicate", value: { receipt: "r1" } });
   });
 
-  it("that is too large is reported, and the message is processed all the same", async () => {
-    const { jsonCodec } = await import("../src/index.js");
+  it("behaviour 27: that can't be serialised is reported, and the message is processed all the same", async () => {
+    const { dedup, observer } = guarded();
+    const replay = jsonCodec<never>();
+    const first = await dedup.process(payment("p1"), () => 10n as never, { replay });
+    expect(first.outcome).toBe("processed");
+    expect(observer.incidents.map(({ kind }) => kind)).toEqual(["result_not_stored"]);
+    expect((await dedup.process(payment("p1"), vi.fn(), { replay })).outcome).toBe("duplicate");
+  });
+
+  it("behaviour 27: that is too large is reported, and the message is processed all the same", async () => {
     const { dedup, observer } = guarded();
     const replay = jsonCodec<string>({ maxBytes: 5 });
     const first = await dedup.process(payment("p1"), () => "far too long", { replay });
