@@ -199,6 +199,31 @@ describe("the record table", () => {
     },
   );
 
+  it("keeps a lapse in mind over a failure", () => {
+    const { reply } = table.claim({ ...failedBy("U"), suspect: true }, mine, NOW_MS);
+    expect(reply).toMatchObject({ status: "reclaimed", takeover: false, suspect: true });
+  });
+
+  it.each(["claim", "start", "renew"] as const)(
+    "restarts lease and expiry by an owner's %s",
+    (verb) => {
+      const call = { verb, request: mine, grant: 2, as: "failed" } as const;
+      expect(decide(claimedBy("T", lapsed), call, NOW_MS).record).toMatchObject({
+        leaseUntilMs: NOW_MS + LEASE_MS,
+        expiresAtMs: NOW_MS + WINDOW_MS,
+      });
+    },
+  );
+
+  it("sees no conflict where one side has no fingerprint", () => {
+    const { fingerprint: _, ...without } = mine;
+    const statuses = [
+      table.claim(completedBy("U", { fingerprint: "g" }), without, NOW_MS),
+      table.claim(completedBy("U"), mine, NOW_MS),
+    ].map(({ reply }) => reply.status);
+    expect(statuses).toEqual(["duplicate", "duplicate"]);
+  });
+
   it("restores a lost claim under its grant, with nothing counted", () => {
     const { record } = table.renew(undefined, mine, NOW_MS);
     expect(record).toMatchObject({

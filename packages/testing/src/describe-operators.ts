@@ -62,22 +62,40 @@ export function describeOperators(test: StoreTest): void {
       const key = new TestKey(subject);
       const seen: (KeyRecord | undefined)[] = [];
       const look = async () => seen.push(await subject.store.inspect(key.digest));
+      const refused = async () => {
+        for (const record of seen) {
+          const old = record ?? expect.fail("no record");
+          expect(await subject.store.forget(key.digest, old)).toBe(false);
+        }
+      };
       await key.takeAndLapse("mine");
       await look();
-      await key.release(await key.take("other"), "failed");
+      await key.takeAndLapse("other");
+      await refused();
       await look();
       await key.release(await key.take("mine"), "failed");
+      await refused();
+      await look();
+      await key.release(await key.take("other"), "failed");
+      await refused();
+      await look();
+      await key.release(await key.take("mine"), "failed");
+      await refused();
       await look();
       await key.complete(await key.take("other"));
-      for (const record of seen) {
-        expect(await subject.store.forget(key.digest, record ?? expect.fail("no record"))).toBe(
-          false,
-        );
-      }
+      await refused();
+      expect(await key.state()).toBe("completed by other");
+    });
+
+    test("a completed record is forgotten once, and not one that was completed afresh since", async (subject) => {
+      const key = new TestKey(subject);
+      await key.complete(await key.take("mine"));
       const completed = await subject.store.inspect(key.digest);
       expect(await subject.store.forget(key.digest, completed)).toBe(true);
       expect(await subject.store.forget(key.digest, completed)).toBe(false);
-      expect(await key.state()).toBe("absent");
+      await key.complete(await key.take("other"));
+      expect(await subject.store.forget(key.digest, completed)).toBe(false);
+      expect(await key.state()).toBe("completed by other");
     });
 
     test("a lapsed claim that its owner revived since it was seen is not forgotten", async (subject) => {

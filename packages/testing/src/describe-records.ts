@@ -107,9 +107,12 @@ function describeResults(test: StoreTest): void {
     const result = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     await key.complete({ ...(await key.take("mine")), result });
     result.fill(7);
-    const reply = await key.claim("other");
-    const stored = reply.status === "duplicate" ? reply.result : undefined;
-    expect(Array.from(stored ?? [])).toEqual(Array.from({ length: 256 }, (_, byte) => byte));
+    for (const who of ["other", "third"] as const) {
+      const reply = await key.claim(who);
+      const stored = reply.status === "duplicate" ? reply.result : undefined;
+      expect(Array.from(stored ?? [])).toEqual(Array.from({ length: 256 }, (_, byte) => byte));
+      stored?.fill(9);
+    }
   });
 
   test("an empty result is a result, and none is none", async (subject) => {

@@ -2,7 +2,7 @@ import { corrupt, type StoreUnderTest } from "./store-harness.js";
 import type { TestKey } from "./test-key.js";
 
 /** What a call answers and leaves. */
-export interface Cell {
+interface Cell {
   readonly reply: string;
   /** What a second execution of the same call answers. Default: the same. */
   readonly again: string;
