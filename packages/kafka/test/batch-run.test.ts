@@ -197,6 +197,31 @@ describe("a batch that is no longer wanted", () => {
     expect(batch.resolved).toEqual(["0"]);
   });
 
+  it("stops after the record at hand when a heartbeat cannot be sent, whatever the reason", async () => {
+    const batch = new StubBatch(["a", "b"]);
+    await scene.work(batch, {
+      eachMessage: async () => {
+        batch.onHeartbeat = async () => {
+          throw new Error("Connection closed");
+        };
+      },
+    });
+    expect(batch.resolved).toEqual(["0"]);
+    expect(scene.store.count("claim")).toBe(1);
+  });
+
+  it("is not paused for a handler that fails while the consumer stops: nobody would fetch from it", async () => {
+    const batch = new StubBatch(["a"]);
+    await scene.work(batch, {
+      eachMessage: async () => {
+        batch.running = false;
+        throw new Error("card declined");
+      },
+    });
+    expect(batch.resolved).toEqual([]);
+    expect(batch.isPaused).toBe(false);
+  });
+
   it("gives up waiting for a busy key when the consumer stops, and leaves the record untouched", async () => {
     await scene.holdElsewhere("a");
     const batch = new StubBatch(["a", "b"]);

@@ -60,12 +60,13 @@ describe("what a client must never get", () => {
     const deduplicator = scene.guard();
     await scene.work(batch, {}, deduplicator);
     expect(scene.ran).toEqual(["a"]);
+    expect(batch.isPaused).toBe(true);
     await scene.work(new StubBatch(["a"]), {}, deduplicator);
     expect(scene.ran).toEqual(["a"]);
     expect(scene.observer.names()).toEqual(["processed", "duplicate"]);
   });
 
-  it("an error of ours: the batch rests, comes again, and a process warning says why", async () => {
+  it("an error of ours: the batch rests, comes again, and one process warning says why", async () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     onTestFinished(() => warn.mockRestore());
     const batch = new StubBatch([]);
@@ -74,7 +75,9 @@ describe("what a client must never get", () => {
         throw new RangeError("no such batch");
       },
     });
-    await scene.work(batch);
+    const consumer = scene.consumer();
+    await consumer(batch);
+    await consumer(batch);
     expect(batch.isPaused).toBe(true);
     expect(warn).toHaveBeenCalledExactlyOnceWith(
       expect.stringContaining("RangeError: no such batch"),

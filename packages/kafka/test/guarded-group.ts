@@ -86,7 +86,7 @@ export interface Member {
 }
 
 /** Short enough for tests to wait for, long enough for a busy machine. */
-export const SHORT: TopicPolicy = { ackTimeoutMs: 60_000, leaseMs: 3_000, busyWaitMs: 300 };
+const SHORT: TopicPolicy = { ackTimeoutMs: 60_000, leaseMs: 3_000, busyWaitMs: 300 };
 
 /** What production has by default: the test runner's environment makes kafkajs more patient. */
 const RETRY = { retries: 5, initialRetryTime: 300, maxRetryTime: 30_000 };

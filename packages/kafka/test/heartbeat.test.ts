@@ -1,6 +1,7 @@
 import { ManualClock } from "@onlyonce/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { HeartbeatPump } from "../src/heartbeat.js";
+import { Scene } from "./scene.js";
 import { protocolError, StubBatch } from "./stub-batch.js";
 
 let clock: ManualClock;
@@ -142,5 +143,37 @@ describe("the heartbeat pump", () => {
     await clock.advance(1_000);
     pump.stop();
     expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("the longest processing time", () => {
+  it("counts for waiting, for the handler and for recording, each by itself", async () => {
+    const scene = new Scene();
+    const stub = new StubBatch(["a"]);
+    const beatsWithin = async (durationMs: number): Promise<number> => {
+      const before = stub.heartbeats;
+      await scene.clock.advance(durationMs);
+      return stub.heartbeats - before;
+    };
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    scene.store.always(["claim"], { kind: "fail", when: "before" });
+    const working = scene.work(stub, {
+      policy: { ackTimeoutMs: 20_000, leaseMs: 6_000, busyWaitMs: 9_000 },
+      eachMessage: () => finished,
+    });
+    expect(await beatsWithin(8_000)).toBe(32);
+    scene.store.restore();
+    expect(await beatsWithin(1_000)).toBe(4);
+    expect(await beatsWithin(8_000)).toBe(32);
+    expect(await beatsWithin(60_000)).toBeLessThan(9);
+    scene.store.next("complete", { kind: "delay", when: "after", ms: 900 });
+    finish();
+    expect(await beatsWithin(899)).toBe(3);
+    await scene.clock.advance(1);
+    await working;
+    expect(stub.resolved).toEqual(["0"]);
   });
 });
