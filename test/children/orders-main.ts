@@ -41,16 +41,18 @@ consumer.on(consumer.events.GROUP_JOIN, () => tell({ event: "ready" }));
 await consumer.run(
   kafkaRun(dedup, {
     eachMessage: async ({ message }, { attempt }) => {
-      const id = String(message.headers?.["id"]);
+      const id = String(message.headers?.id);
       tell({ event: "started", id, attempt });
       await finish;
       tell({ event: "finished", id });
     },
   }),
 );
-process.once("SIGTERM", async () => {
+process.once("SIGTERM", () => void stop());
+
+async function stop(): Promise<void> {
   await consumer.disconnect();
   await dedup.close();
   await redis.quit();
   process.disconnect();
-});
+}

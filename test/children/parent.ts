@@ -29,7 +29,7 @@ export function heard(word: "go" | "finish"): Promise<void> {
 /** Tells every outcome and incident. */
 export const tellingObserver: Observer = {
   outcome: ({ delivery, outcome, detail }) => {
-    const id = delivery.id ?? String(delivery.headers?.["id"] ?? "");
+    const id = delivery.id ?? String(delivery.headers?.id ?? "");
     tell({
       event: "outcome",
       id,

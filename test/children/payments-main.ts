@@ -34,10 +34,12 @@ const consumer = await rabbitConsume(dedup, channel, queue, async (message, { at
   tell({ event: "finished", id });
 });
 tell({ event: "ready" });
-process.once("SIGTERM", async () => {
+process.once("SIGTERM", () => void stop());
+
+async function stop(): Promise<void> {
   await consumer.close();
   await dedup.close();
   await connection.close();
   await redis.quit();
   process.disconnect();
-});
+}

@@ -4,7 +4,7 @@ import * as table from "../src/record-table.js";
 import type { ClaimRequest } from "../src/store.js";
 
 /** Few values, so that tokens, grants and instants meet often. */
-export const tokens: fc.Arbitrary<string> = fc.constantFrom("T", "U", "V");
+const tokens: fc.Arbitrary<string> = fc.constantFrom("T", "U", "V");
 const fingerprints = fc.constantFrom("f1", "f2");
 const origins = fc.record({ coordinates: fc.constantFrom("c1", "c2") }, { requiredKeys: [] });
 const grants = fc.integer({ min: 1, max: 3 });

@@ -5,7 +5,7 @@ import { memoryStore } from "../src/index.js";
 import { createDeduplicatorWith } from "../src/internal.js";
 
 /** Short times under a manual clock: lease 3 s, busy wait 2 s, longest processing 5 s. */
-export const POLICY: TopicPolicy = {
+const POLICY: TopicPolicy = {
   ackTimeoutMs: 10_000,
   leaseMs: 3_000,
   busyWaitMs: 2_000,
