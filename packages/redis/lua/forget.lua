@@ -2,7 +2,7 @@
 --
 -- KEYS     one record per key; no key twice.
 -- ARGV     per key: the revision that `inspect` told, or nothing for the record as it is now. Then one run: number of
---          keys, 0, 0.
+--          keys, and two numbers that mean nothing.
 -- Returns  per key: y deleted | z left as it is | n claimed or failed in a newer version's record: unreadable.
 -- Cluster  all keys in one slot.
 -- @include shared/clock.lua

@@ -2,7 +2,7 @@
 -- Tells what stands under each key. Changes nothing.
 --
 -- KEYS     one record per key; no key twice.
--- ARGV     per key: nothing (an empty string). Then one run: number of keys, 0, 0.
+-- ARGV     per key: nothing (an empty string). Then one run: number of keys, and two numbers that mean nothing.
 -- Returns  per key: x absent | m malformed | C claimed, F failed, D completed:
 --          'expires-in attempts revision first-seen origin' (attempts - where there are none; first-seen and origin
 --          missing where the record does not say). A newer version's record tells its state and nothing else.

@@ -1,4 +1,5 @@
-import { type Call, type Entry, ScriptCall } from "./call.js";
+import { type Call, ScriptCall } from "./call.js";
+import type { Entry } from "./entry.js";
 import { KeyLines } from "./key-lines.js";
 import type { KeyedRequest, Verb } from "./verb.js";
 

@@ -1,17 +1,6 @@
+import type { Entry } from "./entry.js";
 import type { Script } from "./generated/scripts.js";
-import type { InLine } from "./key-lines.js";
-import type { Ticket } from "./ticket.js";
 import { type KeyedRequest, unknownAnswer, type Verb } from "./verb.js";
-
-/** One key of a ticket, on its way to the server. */
-export interface Entry<Reply> extends InLine<Entry<Reply>> {
-  readonly ticket: Ticket<Reply>;
-  readonly index: number;
-  readonly first: string;
-  readonly second: string;
-  readonly leaseMs: number;
-  readonly windowMs: number;
-}
 
 /** A script call as its lane sees it. */
 export interface Call {
@@ -113,20 +102,12 @@ function parametersOf<Reply>(entries: readonly Entry<Reply>[], hasSecond: boolea
   let run = entries[0];
   for (const entry of entries) {
     if (run !== undefined && (entry.leaseMs !== run.leaseMs || entry.windowMs !== run.windowMs)) {
-      parameters.push(String(count), wholeMs(run.leaseMs), wholeMs(run.windowMs));
+      parameters.push(String(count), String(run.leaseMs), String(run.windowMs));
       run = entry;
       count = 0;
     }
     count += 1;
   }
-  if (run !== undefined)
-    parameters.push(String(count), wholeMs(run.leaseMs), wholeMs(run.windowMs));
+  if (run !== undefined) parameters.push(String(count), String(run.leaseMs), String(run.windowMs));
   return parameters;
-}
-
-/** Thirty years: keeps an instant at 13 digits. */
-const LONGEST_MS = 1_000_000_000_000;
-
-function wholeMs(ms: number): string {
-  return String(Math.min(LONGEST_MS, Math.ceil(ms)));
 }

@@ -7,10 +7,11 @@ export interface OriginFields {
   readonly result?: Uint8Array;
 }
 
-/** Longer coordinates are cut: they are for people, and every remembered key would carry them. */
-const COORDINATES_MAX_LENGTH = 128;
+/** Longer fields are cut: coordinates are for people, and every remembered key would carry them. */
+const FIELD_MAX_LENGTH = 128;
 const PLAIN = /^[!-$&-~]*$/;
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+const UNPACKED = "=";
 const PACKED_TRACEPARENT = /^[A-Za-z0-9_-]{34}$/;
 
 /** Nothing where there is nothing to keep, which makes a completed record as small as can be. */
@@ -39,14 +40,16 @@ export function readOrigin(text: string, nowMs: number): Pick<OriginFields, "ori
   };
 }
 
-/** 25 bytes as 34 characters instead of 55. What is not a version 00 traceparent is not kept. */
+/** 25 bytes as 34 characters instead of 55. A later version of the header is kept as it is, marked. */
 function packTraceparent(traceparent: string | undefined): string {
-  const parts = traceparent === undefined ? null : TRACEPARENT.exec(traceparent);
-  if (parts === null) return "";
+  if (traceparent === undefined) return "";
+  const parts = TRACEPARENT.exec(traceparent);
+  if (parts === null) return UNPACKED + asField(traceparent);
   return Buffer.from(`${parts[1]}${parts[2]}${parts[3]}`, "hex").toString("base64url");
 }
 
 function unpackTraceparent(packed: string): string | undefined {
+  if (packed.startsWith(UNPACKED)) return readField(packed.slice(1));
   if (!PACKED_TRACEPARENT.test(packed)) return undefined;
   const hex = Buffer.from(packed, "base64url").toString("hex");
   return `00-${hex.slice(0, 32)}-${hex.slice(32, 48)}-${hex.slice(48)}`;
@@ -54,7 +57,7 @@ function unpackTraceparent(packed: string): string | undefined {
 
 function asField(text: string | undefined): string {
   if (text === undefined) return "";
-  const cut = text.length > COORDINATES_MAX_LENGTH ? text.slice(0, COORDINATES_MAX_LENGTH) : text;
+  const cut = text.length > FIELD_MAX_LENGTH ? text.slice(0, FIELD_MAX_LENGTH) : text;
   // A detour over bytes, because encodeURIComponent throws on half a surrogate pair.
   return PLAIN.test(cut) ? cut : encodeURIComponent(Buffer.from(cut).toString());
 }

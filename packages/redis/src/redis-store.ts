@@ -15,9 +15,9 @@ import type {
   StoreFailure,
 } from "@onlyonce/core";
 import { quote } from "@onlyonce/core/internal";
-import type { Entry } from "./call.js";
 import type { CallQueue } from "./call-queue.js";
 import { Deadlines } from "./deadlines.js";
+import { type Entry, entryOf } from "./entry.js";
 import { Findings } from "./findings.js";
 import { Lane } from "./lane.js";
 import { forgetVerb, inspectVerb } from "./look-verbs.js";
@@ -49,8 +49,6 @@ export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}
   }
   return new RedisStore(redis, resolveOptions(options));
 }
-
-const KEY = /^[A-Za-z0-9_-]{22}$/;
 
 class RedisStore implements Store {
   readonly commandTimeoutMs: number;
@@ -100,14 +98,14 @@ class RedisStore implements Store {
   }
 
   async inspect(key: string): Promise<KeyRecord | undefined> {
-    const look = { key, leaseMs: 0, windowMs: 0, revision: "" };
+    const look = { key, leaseMs: 1, windowMs: 1, revision: "" };
     const [reply] = await this.#send([look], inspectVerb, (lane) => lane.inspect);
     if (reply !== undefined && "error" in reply) throw reply.error;
     return reply?.record;
   }
 
   async forget(key: string, seen?: KeyRecord): Promise<boolean> {
-    const look = { key, leaseMs: 0, windowMs: 0, revision: seen?.revision ?? "" };
+    const look = { key, leaseMs: 1, windowMs: 1, revision: seen?.revision ?? "" };
     const [reply] = await this.#send([look], forgetVerb, (lane) => lane.forget);
     if (typeof reply === "object") throw reply.error;
     return reply === true;
@@ -137,7 +135,7 @@ class RedisStore implements Store {
     const entries: Entry<Reply>[] = [];
     try {
       for (const request of requests) {
-        entries.push(this.#entryOf(ticket, entries.length, request, verb));
+        entries.push(entryOf(ticket, entries.length, this.#options.prefix, request, verb));
       }
     } catch (error) {
       return Promise.reject(error);
@@ -149,30 +147,6 @@ class RedisStore implements Store {
       lane.schedule();
     }
     return ticket.replies;
-  }
-
-  #entryOf<Request extends KeyedRequest, Reply>(
-    ticket: Ticket<Reply>,
-    index: number,
-    request: Request,
-    verb: Verb<Request, Reply>,
-  ): Entry<Reply> {
-    const { key, leaseMs, windowMs } = request;
-    if (!KEY.test(key))
-      throw new TypeError(`a key must be 22 base64url characters, got ${quote(key)}`);
-    return {
-      ticket,
-      index,
-      key: `${this.#options.prefix}{${key.charAt(0)}}${key.slice(1)}`,
-      first: verb.first(request),
-      second: verb.second === undefined ? "" : verb.second(request),
-      leaseMs,
-      windowMs,
-      place: (key.charCodeAt(20) << 6) ^ key.charCodeAt(10),
-      next: undefined,
-      last: undefined,
-      neighbour: undefined,
-    };
   }
 
   #laneOf(key: string): Lane {

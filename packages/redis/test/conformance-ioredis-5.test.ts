@@ -1,0 +1,4 @@
+import { Redis } from "ioredis-5";
+import { describeRedisStore } from "./describe-redis-store.js";
+
+describeRedisStore("redis (ioredis 5)", (url) => new Redis(url));

@@ -1,0 +1,4 @@
+import { Redis } from "ioredis";
+import { describeRedisStore } from "./describe-redis-store.js";
+
+describeRedisStore("redis (ioredis 6)", (url) => new Redis(url));
