@@ -6,7 +6,7 @@ import { HeartbeatPump } from "./heartbeat.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Pauses } from "./pauses.js";
 import type { KafkaBatch, KafkaMessage } from "./payload.js";
-import { deliveryOf, type KafkaRecord } from "./record.js";
+import { deliveryOf, type KafkaRecord, type RecordSource } from "./record.js";
 import { type Action, actionFor } from "./settlement.js";
 
 /** What all batches of one run config share. */
@@ -29,6 +29,7 @@ export class BatchRun {
   readonly #shared: SharedRun;
   readonly #payload: KafkaBatch;
   readonly #pump: HeartbeatPump;
+  readonly #source: RecordSource & { readonly guardedAs: string };
   readonly #partition: string;
   readonly #heartbeat: KafkaMessage["heartbeat"];
   readonly #pause: KafkaMessage["pause"];
@@ -39,7 +40,10 @@ export class BatchRun {
     this.#shared = shared;
     this.#payload = payload;
     this.#pump = new HeartbeatPump(payload, shared.clock);
-    this.#partition = `${payload.batch.topic}/${payload.batch.partition}`;
+    const { topic, partition } = payload.batch;
+    const { guardAs, groupId } = shared.options;
+    this.#source = { topic, partition, guardedAs: guardAs.get(topic) ?? topic, groupId };
+    this.#partition = `${topic}/${partition}`;
     this.#heartbeat = async () => {
       await this.#pump.beat();
     };
@@ -55,10 +59,8 @@ export class BatchRun {
 
   /** Works until the end of the batch or the first record that cannot be resolved. Gives what happened last. */
   async untilEnd(): Promise<Action> {
-    this.#maxProcessingMs = topicPolicy(
-      this.#shared.deduplicator,
-      this.#payload.batch.topic,
-    ).maxProcessingMs;
+    const policy = topicPolicy(this.#shared.deduplicator, this.#source.guardedAs);
+    this.#maxProcessingMs = policy.maxProcessingMs;
     this.#pump.start();
     try {
       return await this.#records();
@@ -91,7 +93,7 @@ export class BatchRun {
   }
 
   async #settle(record: KafkaRecord): Promise<Action> {
-    const { topic, partition } = this.#payload.batch;
+    const { topic, partition } = this.#source;
     const message: KafkaMessage = {
       topic,
       partition,
@@ -102,7 +104,7 @@ export class BatchRun {
     this.#pump.keepAliveFor(this.#maxProcessingMs);
     const verdict = await attend(
       this.#shared.deduplicator,
-      deliveryOf(topic, partition, record, this.#shared.options.groupId),
+      deliveryOf(this.#source, record),
       (context) => this.#handle(message, context),
       this.#attendOptions(message),
     );

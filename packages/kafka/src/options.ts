@@ -41,6 +41,14 @@ export interface KafkaRunOptions {
    * @defaultValue "pause"
    */
   readonly onFailure?: "pause" | "rethrow";
+  /**
+   * Topics whose messages are guarded under the name of another one: its policy and its memory apply. A retry topic that
+   * is guarded as its parent shares its parent's memory, so that a message which was processed on one is a duplicate on
+   * the other.
+   * @defaultValue none: every topic is guarded as itself
+   * @example { "orders.retry": "orders" }
+   */
+  readonly guardAs?: Readonly<Record<string, string>>;
   /** The consumer group, for telemetry only: who must process a message once is the deduplicator's `scope`. */
   readonly groupId?: string;
 }
@@ -49,6 +57,7 @@ export interface ResolvedOptions {
   readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly deadLetter: KafkaRunOptions["deadLetter"];
   readonly onFailure: "pause" | "rethrow";
+  readonly guardAs: ReadonlyMap<string, string>;
   readonly groupId: string | undefined;
 }
 
@@ -56,6 +65,7 @@ const OPTIONS = [
   "retryDelayMs",
   "deadLetter",
   "onFailure",
+  "guardAs",
   "groupId",
 ] as const satisfies readonly (keyof KafkaRunOptions)[];
 
@@ -63,7 +73,7 @@ export function resolveOptions(options: KafkaRunOptions): ResolvedOptions {
   const given: unknown = options;
   requireObject("options", given);
   refuseUnknown("options", given, OPTIONS);
-  const { retryDelayMs, deadLetter, onFailure, groupId } = options;
+  const { retryDelayMs, deadLetter, onFailure, guardAs = {}, groupId } = options;
   if (retryDelayMs !== undefined) requireFunction("options.retryDelayMs", retryDelayMs);
   if (deadLetter !== undefined) requireFunction("options.deadLetter", deadLetter);
   if (onFailure !== undefined) requireOneOf("options.onFailure", onFailure, ["pause", "rethrow"]);
@@ -72,7 +82,27 @@ export function resolveOptions(options: KafkaRunOptions): ResolvedOptions {
       `options.groupId must be a string that is not empty, got ${quote(groupId)}`,
     );
   }
-  return { retryDelayMs, deadLetter, onFailure: onFailure ?? "pause", groupId };
+  return {
+    retryDelayMs,
+    deadLetter,
+    onFailure: onFailure ?? "pause",
+    guardAs: topicNames(guardAs),
+    groupId,
+  };
+}
+
+function topicNames(guardAs: unknown): ReadonlyMap<string, string> {
+  requireObject("options.guardAs", guardAs);
+  const names = new Map<string, string>();
+  for (const [topic, name] of Object.entries(guardAs)) {
+    if (typeof name !== "string" || name === "") {
+      throw new TypeError(
+        `options.guardAs[${quote(topic)}] must be the name of a topic, got ${quote(name)}`,
+      );
+    }
+    names.set(topic, name);
+  }
+  return names;
 }
 
 /** Refuses what would lose messages. What else is in `config` is the client's business. */

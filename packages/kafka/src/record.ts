@@ -32,19 +32,24 @@ function headersOf(headers: { readonly [name: string]: KafkaHeader }): Record<st
   return own;
 }
 
+/** Where records come from, and how their deliveries are named. */
+export interface RecordSource {
+  readonly topic: string;
+  readonly partition: number;
+  /** The topic under which they are guarded, if that is another one. */
+  readonly guardedAs?: string | undefined;
+  readonly groupId?: string | undefined;
+}
+
 /**
  * A record in the terms of core. It never has an `id`: Kafka knows none, so ids come from headers or from the payload.
  * The coordinates hold the timestamp too, so that a topic that was deleted and made again collides with nothing.
  */
-export function deliveryOf(
-  topic: string,
-  partition: number,
-  record: KafkaRecord,
-  groupId?: string,
-): Delivery {
+export function deliveryOf(source: RecordSource, record: KafkaRecord): Delivery {
+  const { topic, partition, guardedAs = topic, groupId } = source;
   const { key, value, headers } = record;
   return {
-    topic,
+    topic: guardedAs,
     coordinates: `${topic}/${partition}/${record.offset}/${record.timestamp}`,
     ...(groupId !== undefined && { consumerGroup: groupId }),
     ...(value !== null && value !== undefined && { payload: value }),

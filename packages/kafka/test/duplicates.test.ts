@@ -74,6 +74,27 @@ describe("duplicates on real brokers", () => {
     expect(ran.toSorted()).toEqual(["0 0", "0 1", "1 0", "1 1"]);
   });
 
+  it("what was processed on a topic is a duplicate on its retry topic, if that is guarded as its parent", async () => {
+    const topic = await newTopic();
+    const retry = await newTopic();
+    const groupId = newGroup();
+    const ran: string[] = [];
+    await send(topic, [message("p-1")]);
+    const member = await join({
+      topics: [topic, retry],
+      groupId,
+      options: { guardAs: { [retry]: topic } },
+      eachMessage: async (payload) => {
+        ran.push(`${payload.topic === retry ? "retry" : "topic"} ${payload.message.value}`);
+      },
+    });
+    await reaches(groupId, topic, 1);
+    await send(retry, [message("p-1"), message("p-2")]);
+    await reaches(groupId, retry, 2);
+    expect(ran).toEqual(["topic p-1", "retry p-2"]);
+    expect(member.observer.names()).toEqual(["processed", "duplicate", "processed"]);
+  });
+
   it("the same id on two partitions at once runs once, and both are resolved", async () => {
     const topic = await newTopic(2);
     const groupId = newGroup();

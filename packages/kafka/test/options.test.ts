@@ -66,6 +66,15 @@ describe("an adapter option", () => {
     [{ retryDelayMs: 1_000 }, "options.retryDelayMs must be a function, got 1000"],
     [{ deadLetter: "orders.dead" }, 'options.deadLetter must be a function, got "orders.dead"'],
     [{ onFailure: "skip" }, 'options.onFailure must be one of pause, rethrow, got "skip"'],
+    [{ guardAs: "orders" }, 'options.guardAs must be an object, got "orders"'],
+    [
+      { guardAs: { "orders.retry": "" } },
+      'options.guardAs["orders.retry"] must be the name of a topic, got ""',
+    ],
+    [
+      { guardAs: { "orders.retry": 1 } },
+      'options.guardAs["orders.retry"] must be the name of a topic, got 1',
+    ],
     [{ groupId: "" }, 'options.groupId must be a string that is not empty, got ""'],
     [{ groupId: 7 }, "options.groupId must be a string that is not empty, got 7"],
     ["pause", 'options must be an object, got "pause"'],
