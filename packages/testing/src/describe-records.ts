@@ -1,7 +1,7 @@
 import type { Origin } from "@onlyonce/core";
 import { describe, expect } from "vitest";
 import type { StoreFeatures, StoreTest } from "./store-harness.js";
-import { LEASE_MS, SHORT_LEASE_MS, TestKey, told } from "./test-key.js";
+import { LEASE_MS, only, SHORT_LEASE_MS, TestKey, told } from "./test-key.js";
 
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -31,13 +31,13 @@ export function describeRecords(test: StoreTest, features: StoreFeatures): void 
     test("behaviour 5: every one of 1000 successive duplicates is dropped, not every second one", async (subject) => {
       const key = new TestKey(subject);
       await key.complete(await key.take("mine"));
-      const copies = Array.from({ length: 1000 }, (_, copy) => copy);
-      const replies = await Promise.all(
-        copies.map((copy) =>
-          subject.store.claim([{ ...key.request("other"), token: `copy.${copy}` }]),
-        ),
-      );
-      expect(replies.flat().map(told)).toEqual(copies.map(() => "duplicate of mine"));
+      const others: string[] = [];
+      for (let copy = 1; copy <= 1000; copy += 1) {
+        const request = { ...key.request("other"), token: `copy.${copy}` };
+        const reply = told(only(await subject.store.claim([request])));
+        if (reply !== "duplicate of mine") others.push(`${copy}: ${reply}`);
+      }
+      expect(others).toEqual([]);
     });
 
     test("a busy answer says for how long at most", async (subject) => {
