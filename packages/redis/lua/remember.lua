@@ -28,7 +28,7 @@ local function answerOf(found, token, outline)
       return 'd'
     end
     local former = string.match(found.origin, '^[^ ]+')
-    local fingerprint = string.match(outline, '^....([^ ]+)')
+    local fingerprint = #outline > 4 and string.match(outline, '^...([^ ]+)')
     return former and fingerprint and former ~= fingerprint and 'C' or 'D'
   elseif found.isLive and found.token ~= token then
     return 'D'

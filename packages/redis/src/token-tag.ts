@@ -1,5 +1,5 @@
 /**
- * A short check of an owner token, 24 bits: what a completed record keeps of it, so that a copy of its completion is
+ * A short check of an owner token, 18 bits: what a completed record keeps of it, so that a copy of its completion is
  * answered like the first one. FNV-1a, then mixed, because tokens of one process differ in their last characters only.
  */
 export function tokenTag(token: string): number {
@@ -9,17 +9,12 @@ export function tokenTag(token: string): number {
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) & 0xffffff;
+  return (hash ^ (hash >>> 16)) & 0x3ffff;
 }
 
-/** Four characters from "0" to "o", 64 values each. */
+/** Three characters from "0" to "o", 64 values each. */
 export function tagText(tag: number): string {
-  return String.fromCharCode(
-    48 + (tag >>> 18),
-    48 + ((tag >>> 12) & 63),
-    48 + ((tag >>> 6) & 63),
-    48 + (tag & 63),
-  );
+  return String.fromCharCode(48 + (tag >>> 12), 48 + ((tag >>> 6) & 63), 48 + (tag & 63));
 }
 
 /** A bare completed record but for its answer: below 10,000, because Redis shares such integers between all records. */

@@ -1,7 +1,7 @@
 -- Record formats, version 1 (docs/store-protocol.md):
 --   claimed    C1 marks(1) lease end(13) first seen(7) token SP grant SP attempts SP origin
 --   failed     F1 the same; no lease end
---   completed  D1 answer(1) first seen(7) completed(7) token tag(4) origin
+--   completed  D1 answer(1) first seen(7) completed(7) token tag(3) origin
 --   completed  an integer below 10000, where nothing but the fact is kept: 4 * (token tag % 2500) + answer
 -- marks: 1 = suspect, 2 = this grant's start was marked. answer: 0 ok, 1 late, 2 vanished, 3 stolen.
 -- origin: nothing, or fingerprint SP traceparent SP coordinates [SP result], each possibly empty.
@@ -21,7 +21,7 @@ local function read(record)
     if state == 'D' then
       local answer, first, completed, tag, origin = string.match(
         record,
-        '^D1([0-3])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o][0-o])([ -~]*)$'
+        '^D1([0-3])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o])([ -~]*)$'
       )
       if answer then
         return { state = 'D', answer = tonumber(answer), first = first, completed = completed, tag = tag, origin = origin }

@@ -1,9 +1,9 @@
 -- What a completion sends of its record: an integer of at most four digits (4 * (token tag % 2500)) where nothing but
--- the fact is kept, else token tag(4) origin.
+-- the fact is kept, else token tag(3) origin.
 
 local function bareTag(tag)
   local value = 0
-  for place = 1, 4 do
+  for place = 1, 3 do
     value = value * 64 + string.byte(tag, place) - 48
   end
   return value % 2500 * 4
@@ -12,7 +12,7 @@ end
 -- Whether the completed record was completed by the token behind `outline`.
 local function isCompletedBy(opened, outline)
   if #outline > 4 then
-    local tag = string.sub(outline, 1, 4)
+    local tag = string.sub(outline, 1, 3)
     if opened.bare then
       return opened.bare == bareTag(tag)
     end

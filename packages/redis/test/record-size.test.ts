@@ -1,0 +1,54 @@
+import type { Origin } from "@onlyonce/core";
+import { describe, expect, test } from "vitest";
+import { claimOf, heldOf, lab, newKey } from "./redis-lab.js";
+
+const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+async function completedBytes(origin: Origin): Promise<{ bytes: number; record: string }> {
+  const { redis, store, recordKey } = lab({ prefix: "once:" });
+  const request = claimOf(newKey(), { origin, windowMs: 60_000 });
+  await store.claim([request]);
+  await store.complete([heldOf(request)]);
+  const name = recordKey(request.key);
+  const bytes = await redis.call("MEMORY", "USAGE", name);
+  const record = (await redis.get(name)) ?? "";
+  await redis.del(name);
+  return { bytes: Number(bytes), record };
+}
+
+describe("the size of a completed record", () => {
+  test("a bare one costs no more than the value 1 under the same key", async () => {
+    const { redis } = lab();
+    const key = newKey();
+    const name = `once:{${key[0]}}${key.slice(1)}`;
+    await redis.set(name, "1", "PX", 60_000);
+    const one = Number(await redis.call("MEMORY", "USAGE", name));
+    await redis.del(name);
+    const { bytes, record } = await completedBytes({});
+    expect(Number(record)).toBeLessThan(10_000);
+    expect(bytes).toBe(one);
+  });
+
+  test("one with a trace link, coordinates of 20 characters and both times is at most 96 bytes larger", async () => {
+    const bare = await completedBytes({});
+    const full = await completedBytes({
+      traceparent: TRACEPARENT,
+      coordinates: "orders/3/18273645101",
+    });
+    expect(full.record).toHaveLength(76);
+    expect(full.bytes - bare.bytes).toBeLessThanOrEqual(96);
+  });
+
+  test("coordinates are cut at 128 characters, also in the middle of a letter", async () => {
+    const { store } = lab();
+    const request = claimOf(newKey(), {
+      origin: { coordinates: `${"x".repeat(127)}\u{1f9c0}yyy` },
+      windowMs: 60_000,
+    });
+    await store.claim([request]);
+    const [reply] = await store.claim([claimOf(request.key)]);
+    const coordinates = reply?.status === "busy" ? (reply.origin.coordinates ?? "") : "";
+    expect(coordinates.slice(0, 127)).toBe("x".repeat(127));
+    expect(coordinates).toHaveLength(128);
+  });
+});
