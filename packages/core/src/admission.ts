@@ -2,9 +2,10 @@ import type { AttendOptions } from "./attend.js";
 import { afterClaim, busyPollMs, isExhausted, storeRetryMs } from "./decide.js";
 import type { Origin } from "./delivery.js";
 import type { Engine } from "./engine.js";
+import { OnlyOnceError } from "./errors.js";
 import type { Lease } from "./lease-keeper.js";
 import { Patience } from "./patience.js";
-import type { ClaimReply, ClaimRequest } from "./store.js";
+import type { ClaimReply, ClaimRequest, StoreFailure } from "./store.js";
 import type { Subject } from "./subject.js";
 
 /** Whether, and how, a delivery may run. */
@@ -78,7 +79,7 @@ export async function admit(
       case "store_down": {
         const error = reply.status === "error" ? reply.error : undefined;
         unanswered += 1;
-        const isDown = reply.status !== "error" || reply.unreadable !== true;
+        const isDown = reply.status === "error" && mayBeDown(reply);
         const mayFailOpen = isDown && (policy.onStoreDown === "process" || mode === "shadow");
         if (mayFailOpen && unanswered >= TRIES_BEFORE_FAIL_OPEN) {
           return { kind: "unprotected", detail: "store_down", unanswered: request };
@@ -128,6 +129,12 @@ async function claimOnce(engine: Engine, request: ClaimRequest): Promise<ClaimRe
   } catch (error) {
     return { status: "error", error };
   }
+}
+
+/** A record that can't be read, and a store that its owner closed, are no outage: they never fail open. */
+function mayBeDown({ unreadable, error }: StoreFailure): boolean {
+  const isClosed = OnlyOnceError.is(error) && error.code === "ERR_ONLYONCE_CLOSED";
+  return unreadable !== true && !isClosed;
 }
 
 function granted(

@@ -105,6 +105,15 @@ describe("a store that is down when a delivery is claimed", () => {
   });
 });
 
+it("a store that was closed before the deduplicator fails closed, whatever the policy", async () => {
+  const { dedup, store } = guarded({ onStoreDown: "process" });
+  await store.close();
+  const handler = vi.fn();
+  const closed = dedup.process(payment("p1"), handler);
+  await expect(closed).rejects.toMatchObject({ code: "ERR_ONLYONCE_CLOSED" });
+  expect(handler).not.toHaveBeenCalled();
+});
+
 describe("a lost reply", () => {
   it("behaviour 45: to a claim: the retry keeps its token, the owner runs, attempt 1", async () => {
     const outage = new Outage();
