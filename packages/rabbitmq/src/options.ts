@@ -26,7 +26,7 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
    * shares its parent's memory, so that a message which was processed on one is a duplicate on the other.
    * @defaultValue the name of the queue
    */
-  readonly topic?: string;
+  readonly guardAs?: string;
   /**
    * How many unacked messages this consumer may hold (1 to 65,535), set on the channel for this consumer. Handlers of
    * that many messages run at once, and messages that wait for a busy key hold a place each, though never the last one:
@@ -82,7 +82,7 @@ export interface ResolvedOptions<Message = AmqpMessage> {
 const DEFAULTS = { prefetch: 32, deliveryLimit: 20, drainMs: 30_000 } as const;
 
 const OPTIONS = [
-  "topic",
+  "guardAs",
   "prefetch",
   "deadLetter",
   "deadLetterExchange",
@@ -110,9 +110,9 @@ export function resolveOptions<Message>(
   maxAttemptsOf: (topic: string) => number,
 ): ResolvedOptions<Message> {
   requireKnown("options", options, OPTIONS);
-  const { topic = queue } = options;
+  const { guardAs: topic = queue } = options;
   if (typeof topic !== "string" || topic === "") {
-    throw new TypeError(`options.topic must be a non-empty string, got ${quote(topic)}`);
+    throw new TypeError(`options.guardAs must be a non-empty string, got ${quote(topic)}`);
   }
   const maxAttempts = maxAttemptsOf(topic);
   const { deadLetter, deadLetterExchange, retryDelayMs, onCancel, consume = {} } = options;

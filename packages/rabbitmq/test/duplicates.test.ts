@@ -91,7 +91,7 @@ it("behaviour 9: the same id runs on each of two queues, and for each of two sco
   ]);
 });
 
-it("a retry queue that names its parent as its topic shares its parent's memory and policy", async () => {
+it("a retry queue that is guarded as its parent shares its parent's memory and policy", async () => {
   const [parent, retry] = [await newQueue(), await newQueue()];
   const guarded = guard();
   const runs: string[] = [];
@@ -99,7 +99,7 @@ it("a retry queue that names its parent as its topic shares its parent's memory 
     runs.push(name);
   };
   await consume(guarded, parent, told("parent"));
-  await consume(guarded, retry, told("retry"), { topic: parent });
+  await consume(guarded, retry, told("retry"), { guardAs: parent });
   await publish(parent, { messageId: "m-1" });
   await eventually(() => expect(runs).toEqual(["parent"]));
   await publish(retry, { messageId: "m-1" });

@@ -34,7 +34,7 @@ describe("defaults", () => {
       consume,
     });
     expect(resolve({ deadLetterExchange: true }).deadLetterExchange).toBe(true);
-    expect(resolve({ topic: "orders" }).topic).toBe("orders");
+    expect(resolve({ guardAs: "orders" }).topic).toBe("orders");
     expect(resolveDrainMs({ drainMs: 0 })).toBe(0);
   });
 });
