@@ -125,6 +125,7 @@ function send(side: Side, verb: Verb, asks: readonly Ask[]): Promise<readonly un
 }
 
 async function take(side: Side, step: Step): Promise<unknown> {
+  if ("asks" in step) return send(side, step.do, step.asks);
   switch (step.do) {
     case "lapse":
       return side.lapse();
@@ -132,8 +133,6 @@ async function take(side: Side, step: Step): Promise<unknown> {
       return side.lose(step.key);
     case "forget":
       return side.store.forget(side.keyOf(step.key));
-    default:
-      return send(side, step.do, step.asks);
   }
 }
 

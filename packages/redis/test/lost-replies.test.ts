@@ -5,7 +5,10 @@ import { type RedisStoreOptions, redisStore } from "../src/index.js";
 import { claimOf, heldOf, newKey, newKeys, ownPrefix } from "./redis-lab.js";
 
 /** A store whose client reaches the server through a bad network, and one that reaches it directly. */
-async function behindProxy(options: RedisStoreOptions = {}, settings: RedisOptions = {}) {
+async function behindProxy(
+  options: RedisStoreOptions = {},
+  settings: Omit<RedisOptions, "replyMapping"> = {},
+) {
   const url = new URL(inject("redisUrl"));
   const proxy: TcpProxy = await startTcpProxy({
     target: { host: url.hostname, port: Number(url.port || 6379) },

@@ -15,7 +15,10 @@ export function recordKey(prefix: string, key: string): string {
 }
 
 /** A client that is closed with the test. */
-export function client(options: RedisOptions = {}, url: string = inject("redisUrl")): Redis {
+export function client(
+  options: Omit<RedisOptions, "replyMapping"> = {},
+  url: string = inject("redisUrl"),
+): Redis {
   const redis = new Redis(url, options);
   redis.on("error", () => undefined);
   onTestFinished(() => redis.disconnect());
