@@ -516,3 +516,16 @@ it("a waiting copy is watched without being settled early", async () => {
   await clock.advance(300);
   expect([running.state(), waiting.state()]).toEqual(["resolved", "resolved"]);
 });
+
+describe("a call that can't be right", () => {
+  it.each<[unknown, unknown, string]>([
+    [undefined, vi.fn(), "delivery must be an object, got undefined"],
+    [{ id: "p1" }, vi.fn(), "delivery.topic must be a non-empty string, got undefined"],
+    [{ topic: "" }, vi.fn(), 'delivery.topic must be a non-empty string, got ""'],
+    [payment("p1"), "charge", 'handler must be a function, got "charge"'],
+  ])("rejects before any I/O: %j", async (delivery, handler, message) => {
+    const { dedup, observer } = guarded();
+    await expect(dedup.process(delivery as never, handler as never)).rejects.toThrow(message);
+    expect(observer.names()).toEqual([]);
+  });
+});
