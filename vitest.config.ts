@@ -1,21 +1,24 @@
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 // Brings the types of what the setup files provide.
 import type {} from "./test/setup/kafka.js";
+import type {} from "./test/setup/packages.js";
 import type {} from "./test/setup/rabbitmq.js";
 import type {} from "./test/setup/redis.js";
 
-type Service = "redis" | "rabbitmq" | "kafka";
+type Need = "redis" | "rabbitmq" | "kafka" | "packages";
 
 interface Project {
   readonly name: string;
   /** Folder that holds its `*.test.ts`. */
   readonly folder: string;
-  /** Real services, found once per run and shared by the projects. */
-  readonly needs: readonly Service[];
+  /** Real services, found once per run and shared by the projects; our own packages, packed. */
+  readonly needs: readonly Need[];
   /** For one test, and for one hook. */
   readonly limitMs: number;
-  /** Groups run one after the other; within one, at most two files at a time. */
+  /** Groups run one after the other. */
   readonly group: number;
+  /** Of the group. @defaultValue 2 */
+  readonly filesAtATime?: 1;
 }
 
 const PROJECTS: readonly Project[] = [
@@ -46,7 +49,16 @@ const PROJECTS: readonly Project[] = [
     group: 3,
   },
   { name: "servers", folder: "test/servers", needs: [], limitMs: 120_000, group: 4 },
+  { name: "model", folder: "test/model", needs: [], limitMs: 120_000, group: 5 },
   { name: "faults", folder: "test/faults", needs: ["redis"], limitMs: 120_000, group: 5 },
+  {
+    name: "consumers",
+    folder: "test/consumers",
+    needs: ["redis", "packages"],
+    limitMs: 300_000,
+    group: 6,
+    filesAtATime: 1,
+  },
 ];
 
 /** Packages run from their sources, so no build is needed and none can be stale. */
@@ -54,19 +66,26 @@ const CONDITIONS = ["@onlyonce/source", "node", "development|production"];
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
     reporters: ["default", ["json", { outputFile: "test-results.json" }]],
     projects: PROJECTS.map(
-      ({ name, folder, needs, limitMs, group }): TestProjectInlineConfiguration => ({
+      ({
+        name,
+        folder,
+        needs,
+        limitMs,
+        group,
+        filesAtATime = 2,
+      }): TestProjectInlineConfiguration => ({
         resolve: { conditions: CONDITIONS },
         ssr: { resolve: { conditions: CONDITIONS, externalConditions: CONDITIONS } },
         test: {
           name,
           include: [`${folder}/**/*.test.ts`],
-          globalSetup: needs.map((service) => `./test/setup/${service}.ts`),
+          globalSetup: needs.map((need) => `./test/setup/${need}.ts`),
           testTimeout: limitMs,
           hookTimeout: limitMs,
           sequence: { groupOrder: group },
+          maxWorkers: filesAtATime,
         },
       }),
     ),

@@ -1,7 +1,7 @@
 // A webhook receiver: the provider retries until it sees a 2xx, and each event takes effect once.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createDeduplicator, header, jsonCodec, OnlyOnceError } from "@onlyonce/core";
 import { redisStore } from "@onlyonce/redis";
@@ -26,7 +26,9 @@ interface Receipt {
 const replay = jsonCodec<Receipt>();
 let receipts = 0;
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void answer(request, response));
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const respond = (status: number, body: object): void => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   };
@@ -45,7 +47,7 @@ const server = createServer(async (request, response) => {
     if (!OnlyOnceError.is(error)) respond(500, { error: "internal" });
     else respond(error.code === "ERR_ONLYONCE_CONFLICT" ? 422 : 503, { error: error.code });
   }
-});
+}
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
