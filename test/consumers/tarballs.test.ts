@@ -27,12 +27,12 @@ function built(source: string): readonly string[] {
 describe.each(PACKAGES)("the tarball of @onlyonce/%s", (name) => {
   const tarball = inject("tarballs")[name];
 
-  it("holds sources, what was built from them, manifest, README and LICENSE, and nothing else", async () => {
+  it("holds sources, what was built from them, manifest, README, changelog and licence, and nothing else", async () => {
     const files = await filesOf(tarball);
     const sources = files.filter((file) => /^src\/[a-z0-9/-]+\.ts$/.test(file));
     expect(sources).toContain("src/index.ts");
     expect(new Set(files)).toEqual(
-      new Set(["package.json", "README.md", "LICENSE", ...sources, ...sources.flatMap(built)]),
+      new Set(["package.json", "README.md", "CHANGELOG.md", "LICENSE", ...sources, ...sources.flatMap(built)]),
     );
   });
 
