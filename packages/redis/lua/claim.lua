@@ -36,8 +36,8 @@ while i < #KEYS do
       local found = read(record)
       local token, origin = string.match(request, '^([^ ]+) 1 0 (.*)$')
       if found.state == 'D' then
-        local former = string.match(found.origin, '^[^ ]+')
-        local fingerprint = string.match(origin, '^[^ ]+')
+        local former = fingerprintOf(found.origin)
+        local fingerprint = fingerprintOf(origin)
         local isConflict = former and fingerprint and former ~= fingerprint
         detailed(i, isConflict and 'C' or 'D', found.first .. found.origin)
       elseif found.state == 'M' then

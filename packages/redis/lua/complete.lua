@@ -14,7 +14,7 @@
 -- @include shared/reply.lua
 
 local records = redis.call('MGET', unpack(KEYS))
-local completed = stamp(now)
+local firstSeen = stamp(now)
 local i = 0
 local run = #KEYS * 2 + 1
 
@@ -28,7 +28,7 @@ while i < #KEYS do
     local mine = ARGV[2 * i - 1]
     local outline = ARGV[2 * i]
     local answer = 2
-    local first = completed
+    local first = firstSeen
     local isDone = false
     if record and isHeld(record, mine) then
       answer = tonumber(string.sub(record, 4, 16)) > now and 0 or 1
@@ -50,7 +50,7 @@ while i < #KEYS do
       end
     end
     if not isDone then
-      redis.call('SET', KEYS[i], completedRecord(answer, first, completed, outline), 'PX', window)
+      redis.call('SET', KEYS[i], completedRecord(answer, first, outline), 'PX', window)
       answers[i] = answers[i] or answer
     end
   end

@@ -13,7 +13,7 @@
 -- @include shared/reply.lua
 
 local records = redis.call('MGET', unpack(KEYS))
-local completed = stamp(now)
+local firstSeen = stamp(now)
 local i = 0
 local run = #KEYS * 2 + 1
 
@@ -27,8 +27,8 @@ local function answerOf(found, token, outline)
     elseif found.bare then
       return 'd'
     end
-    local former = string.match(found.origin, '^[^ ]+')
-    local fingerprint = #outline > 4 and string.match(outline, '^...([^ ]+)')
+    local former = fingerprintOf(found.origin)
+    local fingerprint = #outline > 4 and fingerprintOf(string.sub(outline, 4))
     return former and fingerprint and former ~= fingerprint and 'C' or 'D'
   elseif found.isLive and found.token ~= token then
     return 'D'
@@ -46,7 +46,7 @@ while i < #KEYS do
     local found = records[i] and read(records[i]) or {}
     local answer = answerOf(found, token, outline)
     if not answer then
-      redis.call('SET', KEYS[i], completedRecord(0, found.first or completed, completed, outline), 'PX', window)
+      redis.call('SET', KEYS[i], completedRecord(0, found.first or firstSeen, outline), 'PX', window)
       answers[i] = found.state == 'M' and 'm' or 'w'
     elseif answer == 'C' or answer == 'D' then
       detailed(i, answer, found.first .. found.origin)

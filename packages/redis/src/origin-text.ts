@@ -1,6 +1,7 @@
 import type { Origin } from "@onlyonce/core";
+import { packTraceparent, unpackTraceparent } from "./packed-traceparent.js";
 
-/** What a record keeps of its owner, as one text without line breaks: nothing, or three or four fields between spaces. */
+/** What a record keeps of its owner. */
 export interface OriginFields {
   readonly origin: Origin;
   readonly fingerprint?: string;
@@ -9,50 +10,44 @@ export interface OriginFields {
 
 /** Longer fields are cut: coordinates are for people, and every remembered key would carry them. */
 const FIELD_MAX_LENGTH = 128;
-const PLAIN = /^[!-$&-~]*$/;
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const UNPACKED = "=";
-const PACKED_TRACEPARENT = /^[A-Za-z0-9_-]{34}$/;
+const PLAIN = /^[!-$&-}]*$/;
+/** Starts a traceparent that is kept as it is; a packed one never holds it. */
+const UNPACKED = "~";
+/** Starts a result, which may be empty and yet be there. */
+const RESULT = "=";
 
-/** Nothing where there is nothing to keep, which makes a completed record as small as can be. */
+/**
+ * One text without line breaks: traceparent, coordinates, fingerprint and result between spaces, without the spaces at
+ * the end. Empty where there is nothing to keep, which makes a completed record as small as can be.
+ */
 export function originText({ origin, fingerprint, result }: OriginFields): string {
   const { traceparent, coordinates } = origin;
-  if (traceparent === undefined && coordinates === undefined) {
-    if (fingerprint === undefined && result === undefined) return "";
-  }
-  const fields = `${asField(fingerprint)} ${packTraceparent(traceparent)} ${asField(coordinates)}`;
-  return result === undefined ? fields : `${fields} ${bytesOf(result).toString("base64url")}`;
+  let text = result === undefined ? "" : ` ${RESULT}${bytesOf(result).toString("base64url")}`;
+  if (text !== "" || fingerprint !== undefined) text = ` ${asField(fingerprint)}${text}`;
+  if (text !== "" || coordinates !== undefined) text = ` ${asField(coordinates)}${text}`;
+  if (traceparent === undefined) return text === " " ? "" : text;
+  return (packTraceparent(traceparent) ?? UNPACKED + asField(traceparent)) + text;
 }
 
-/** The reverse, with the age of a record that was first seen at `firstSeen`. */
+/** The reverse, with the age of a record: `text` starts with the instant of its first claim. */
 export function readOrigin(text: string, nowMs: number): Pick<OriginFields, "origin" | "result"> {
   if (text === "") return { origin: {} };
-  const ageMs = Math.max(0, nowMs - readStamp(text.slice(0, 7)));
-  const [, packed = "", coordinates = "", result] = text.slice(7).split(" ");
-  const traceparent = unpackTraceparent(packed);
+  const ageMs = Math.max(0, nowMs - readStamp(text.slice(0, STAMP_LENGTH)));
+  const [traceparent = "", coordinates = "", , result = ""] = text.slice(STAMP_LENGTH).split(" ");
   return {
     origin: {
-      ...(traceparent !== undefined && { traceparent }),
+      ...(traceparent !== "" && { traceparent: readTraceparent(traceparent) }),
       ...(coordinates !== "" && { coordinates: readField(coordinates) }),
       ageMs,
     },
-    ...(result !== undefined && { result: new Uint8Array(Buffer.from(result, "base64url")) }),
+    ...(result.startsWith(RESULT) && {
+      result: new Uint8Array(Buffer.from(result.slice(RESULT.length), "base64url")),
+    }),
   };
 }
 
-/** 25 bytes as 34 characters instead of 55. A later version of the header is kept as it is, marked. */
-function packTraceparent(traceparent: string | undefined): string {
-  if (traceparent === undefined) return "";
-  const parts = TRACEPARENT.exec(traceparent);
-  if (parts === null) return UNPACKED + asField(traceparent);
-  return Buffer.from(`${parts[1]}${parts[2]}${parts[3]}`, "hex").toString("base64url");
-}
-
-function unpackTraceparent(packed: string): string | undefined {
-  if (packed.startsWith(UNPACKED)) return readField(packed.slice(1));
-  if (!PACKED_TRACEPARENT.test(packed)) return undefined;
-  const hex = Buffer.from(packed, "base64url").toString("hex");
-  return `00-${hex.slice(0, 32)}-${hex.slice(32, 48)}-${hex.slice(48)}`;
+function readTraceparent(field: string): string {
+  return field.startsWith(UNPACKED) ? readField(field.slice(1)) : unpackTraceparent(field);
 }
 
 function asField(text: string | undefined): string {
@@ -74,6 +69,8 @@ function readField(text: string): string {
 function bytesOf(value: Uint8Array): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
+
+const STAMP_LENGTH = 7;
 
 /** An instant of `stamp` in lua/shared/clock.lua. */
 function readStamp(text: string): number {

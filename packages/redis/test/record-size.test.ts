@@ -29,14 +29,21 @@ describe("the size of a completed record", () => {
     expect(bytes).toBe(one);
   });
 
-  test("one with a trace link, coordinates of 20 characters and both times is at most 96 bytes larger", async () => {
+  test("one with a trace link and its time fits into 44 characters, which Redis keeps in one piece", async () => {
     const bare = await completedBytes({});
+    const linked = await completedBytes({ traceparent: TRACEPARENT });
+    expect(linked.record).toHaveLength(44);
+    expect(linked.bytes - bare.bytes).toBeLessThanOrEqual(64);
+  });
+
+  test("31 characters of coordinates cost 32 bytes more", async () => {
+    const linked = await completedBytes({ traceparent: TRACEPARENT });
     const full = await completedBytes({
       traceparent: TRACEPARENT,
-      coordinates: "orders/3/18273645101",
+      coordinates: "orders/3/18273645101@1700000000",
     });
     expect(full.record).toHaveLength(76);
-    expect(full.bytes - bare.bytes).toBeLessThanOrEqual(96);
+    expect(full.bytes - linked.bytes).toBeLessThanOrEqual(32);
   });
 
   test("coordinates are cut at 128 characters, also in the middle of a letter", async () => {

@@ -1,10 +1,10 @@
 -- Record formats, version 1 (docs/store-protocol.md):
 --   claimed    C1 marks(1) lease end(13) first seen(7) token SP grant SP attempts SP origin
 --   failed     F1 the same; no lease end
---   completed  D1 answer(1) first seen(7) completed(7) token tag(3) origin
+--   completed  D1 answer(1) first seen(7) token tag(3) origin
 --   completed  an integer below 10000, where nothing but the fact is kept: 4 * (token tag % 2500) + answer
 -- marks: 1 = suspect, 2 = this grant's start was marked. answer: 0 ok, 1 late, 2 vanished, 3 stolen.
--- origin: nothing, or fingerprint SP traceparent SP coordinates [SP result], each possibly empty.
+-- origin: traceparent SP coordinates SP fingerprint SP result, each possibly empty; spaces at the end are left out.
 
 local function isBare(record)
   return #record <= 4 and string.find(record, '^%d+$') ~= nil
@@ -19,12 +19,12 @@ local function read(record)
   local state, version = string.match(record, '^([CFD])([1-9A-Z])')
   if version == '1' then
     if state == 'D' then
-      local answer, first, completed, tag, origin = string.match(
+      local answer, first, tag, origin = string.match(
         record,
-        '^D1([0-3])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o])([ -~]*)$'
+        '^D1([0-3])([0-o][0-o][0-o][0-o][0-o][0-o][0-o])([0-o][0-o][0-o])([ -~]*)$'
       )
       if answer then
-        return { state = 'D', answer = tonumber(answer), first = first, completed = completed, tag = tag, origin = origin }
+        return { state = 'D', answer = tonumber(answer), first = first, tag = tag, origin = origin }
       end
     else
       local marks, leaseEnd, first, token, grant, attempts, origin = string.match(
@@ -50,6 +50,11 @@ local function read(record)
     return { state = 'N', completed = state == 'D', is = state }
   end
   return { state = 'M' }
+end
+
+-- The fingerprint in an origin; nil where there is none.
+local function fingerprintOf(origin)
+  return string.match(origin, '^[^ ]* [^ ]* ([^ ]+)')
 end
 
 -- Whether this is a claim whose token and grant stand in `mine`: 'token SP grant SP', or 'token SP' for any grant.

@@ -21,9 +21,9 @@ local function isCompletedBy(opened, outline)
   return (opened.bare or bareTag(opened.tag)) == tonumber(outline)
 end
 
-local function completedRecord(answer, first, completed, outline)
+local function completedRecord(answer, first, outline)
   if #outline > 4 then
-    return 'D1' .. answer .. first .. completed .. outline
+    return 'D1' .. answer .. first .. outline
   end
   return answer == 0 and outline or outline + answer
 end
