@@ -14,7 +14,6 @@ import type {
   Store,
   StoreFailure,
 } from "@onlyonce/core";
-import { quote } from "@onlyonce/core/internal";
 import type { CallQueue } from "./call-queue.js";
 import { Deadlines } from "./deadlines.js";
 import { type Entry, entryOf } from "./entry.js";
@@ -45,7 +44,8 @@ import {
  */
 export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}): Store {
   if (typeof redis?.evalsha !== "function" || typeof redis.eval !== "function") {
-    throw new TypeError(`redis must be an ioredis client, got ${quote(redis)}`);
+    // Not quoted: a URL may hold a password.
+    throw new TypeError(`redis must be an ioredis client, got a value of type ${typeof redis}`);
   }
   return new RedisStore(redis, resolveOptions(options));
 }
