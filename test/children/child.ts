@@ -7,9 +7,18 @@ export type ChildProgram = "one-claim" | "payments" | "orders";
 
 /** What a child says: one word, and what belongs to it. */
 export interface ChildMessage {
-  readonly event: "ready" | "started" | "finished" | "outcome" | "incident";
+  readonly event:
+    | "ready"
+    | "started"
+    | "finished"
+    | "outcome"
+    | "incident"
+    | "crashing"
+    | "crashed"
+    | "stopped";
   readonly id?: string;
   readonly attempt?: number;
+  readonly partition?: number;
   readonly outcome?: string;
   readonly atMs: number;
 }
@@ -20,6 +29,7 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #listeners = new Set<() => void>();
+  #exitedAtMs: number | undefined;
   #stderr = "";
 
   constructor(program: ChildProgram, settings: object) {
@@ -37,8 +47,19 @@ export class Child {
       for (const listener of this.#listeners) listener();
     });
     this.#process.on("exit", () => {
+      this.#exitedAtMs = performance.timeOrigin + performance.now();
       for (const listener of this.#listeners) listener();
     });
+  }
+
+  /** Undefined while it runs, and when a signal ended it. */
+  get exitCode(): number | undefined {
+    return this.#process.exitCode ?? undefined;
+  }
+
+  /** Seen from here, milliseconds since 1970; undefined while it runs. */
+  get exitedAtMs(): number | undefined {
+    return this.#exitedAtMs;
   }
 
   get hasExited(): boolean {

@@ -1,12 +1,10 @@
 import type { Observer } from "@onlyonce/core";
 import type { ChildMessage } from "./child.js";
 
-/** Tells the test that started this process. */
-export function tell(message: Omit<ChildMessage, "atMs">): void {
-  process.send?.({
-    ...message,
-    atMs: performance.timeOrigin + performance.now(),
-  } satisfies ChildMessage);
+/** Tells the test that started this process; `then` is called once that has left. */
+export function tell(message: Omit<ChildMessage, "atMs">, then?: () => void): void {
+  const atMs = performance.timeOrigin + performance.now();
+  process.send?.({ ...message, atMs } satisfies ChildMessage, undefined, undefined, then);
 }
 
 /** What the test passed on. */
