@@ -32,7 +32,14 @@ describe.each(PACKAGES)("the tarball of @onlyonce/%s", (name) => {
     const sources = files.filter((file) => /^src\/[a-z0-9/-]+\.ts$/.test(file));
     expect(sources).toContain("src/index.ts");
     expect(new Set(files)).toEqual(
-      new Set(["package.json", "README.md", "CHANGELOG.md", "LICENSE", ...sources, ...sources.flatMap(built)]),
+      new Set([
+        "package.json",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        ...sources,
+        ...sources.flatMap(built),
+      ]),
     );
   });
 
