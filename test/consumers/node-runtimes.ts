@@ -16,28 +16,28 @@ export interface NodeRuntime {
 const VERSIONS = ["20.20.2", "22.23.3", "24.21.0", "26.10.0"];
 
 /**
- * A Node.js of each line: this one for its own, the others from the npm registry, kept in the private cache. What can't
- * be had is left out, and a line says so.
+ * This Node.js, and one of each other line from the npm registry, kept in the private cache. What can't be had is left
+ * out, and a line says so.
  */
 export async function findNodeRuntimes(
   given: Partial<Surroundings> = {},
 ): Promise<readonly NodeRuntime[]> {
   const around = surroundings(given);
   const cache = openCache(around);
-  const runtimes: NodeRuntime[] = [];
-  for (const version of VERSIONS) {
-    if (lineOf(version) === lineOf(process.versions.node)) {
-      runtimes.push({ version: process.versions.node, node: process.execPath });
-      continue;
-    }
-    try {
-      runtimes.push({ version, node: await nodeInCache(version, cache) });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      around.report(`consumers are NOT tested on Node.js ${version}: ${reason}`);
-    }
-  }
-  return runtimes;
+  const own: NodeRuntime = { version: process.versions.node, node: process.execPath };
+  const others = VERSIONS.filter((version) => lineOf(version) !== lineOf(own.version));
+  const found = await Promise.all(
+    others.map(async (version): Promise<NodeRuntime | undefined> => {
+      try {
+        return { version, node: await nodeInCache(version, cache) };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        around.report(`consumers are NOT tested on Node.js ${version}: ${reason}`);
+        return undefined;
+      }
+    }),
+  );
+  return [own, ...found.filter((runtime) => runtime !== undefined)];
 }
 
 function lineOf(version: string): string | undefined {
