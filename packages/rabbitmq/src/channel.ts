@@ -2,6 +2,7 @@ import { explainChannelError } from "./channel-error.js";
 import type { AmqpMessage } from "./delivery.js";
 import type { ConsumeSettings } from "./options.js";
 import { warn } from "./warning.js";
+import { WriteBatch } from "./write-batch.js";
 
 /** The part of an amqplib channel (promise API) that we use. */
 export interface AmqpChannel {
@@ -31,12 +32,14 @@ const captured = new WeakMap<AmqpChannel, CapturedChannel>();
  */
 export class CapturedChannel {
   readonly #channel: AmqpChannel;
+  readonly #batch: WriteBatch;
   readonly #settled = new WeakSet<AmqpMessage>();
   readonly #closeListeners = new Set<() => void>();
   #closed = false;
 
   private constructor(channel: AmqpChannel) {
     this.#channel = channel;
+    this.#batch = new WriteBatch(channel);
     channel.once("close", () => {
       this.#closed = true;
       for (const listener of this.#closeListeners) listener();
@@ -119,6 +122,7 @@ export class CapturedChannel {
     this.#settled.add(message);
     try {
       send();
+      this.#batch.sent();
     } catch {
       // The channel is closing: the broker will deliver the message again, and a finished one is dropped as duplicate.
     }
