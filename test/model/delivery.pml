@@ -87,6 +87,8 @@ Known known[KEYS];
 #define IS_OWNER(x, k) (TENDS(x) && ticket[x].key == k && ticket[x].fresh && !ticket[x].lost && \
   record[k].state == CLAIMED && record[k].token == ticket[x].token && record[k].grant == ticket[x].grant)
 
+#define RENEWAL_MATTERS(t) (!MY.fresh || !IS_OWNER(t, KEY) || !record[KEY].live)
+
 #if TICKETS == 1
 #define ALL_IDLE (ticket[0].step == IDLE)
 #elif TICKETS == 2

@@ -72,10 +72,10 @@ inline removeCopy() {
   index = 0
 }
 
-/* Sends `verb`. Sending, executing and answering are one step: an answer that takes long is a sender that is slow. */
+/* Sends the call at hand. Sending, executing and answering are one step: an answer that takes long is a sender that is slow. */
 inline send(who) {
   if
-  :: fate = EXECUTED + ANSWERED
+  :: verb != RENEW || RENEWAL_MATTERS(who) -> fate = EXECUTED + ANSWERED
   :: netFaults > 0 -> netFaults--; fate = EXECUTED
   :: netFaults > 0 && HAS_ROOM -> netFaults--; fate = COPIED
   :: netFaults > 0 && HAS_ROOM -> netFaults--; fate = EXECUTED + ANSWERED + COPIED

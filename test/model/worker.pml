@@ -87,6 +87,13 @@ inline toRelease(t, as, after) {
 /* Whether an ending or a start mark that was not answered may be sent again. */
 #define LEASE_LIVES (MY.fresh && !MY.lost)
 
+/* Without a dead-letter target, what is exhausted runs all the same, but is held for one back-off after a takeover. */
+#ifdef BROKEN_EXHAUSTED_NEVER_RUNS
+#define IS_HELD_BACK true
+#else
+#define IS_HELD_BACK (reply == TAKEN_OVER || (reply == ACQUIRED && record[KEY].suspect))
+#endif
+
 inline afterClaim(t) {
   if
   :: reply == ACQUIRED || reply == RECLAIMED || reply == TAKEN_OVER ->
@@ -95,8 +102,7 @@ inline afterClaim(t) {
       MY.grant = record[KEY].grant;
       MY.attempt = (attempt < 7 -> attempt : 7);
       MY.suspect = record[KEY].suspect;
-      MY.exhausted = IS_EXHAUSTED(attempt) &&
-        (DEAD_LETTERS || (reply == RECLAIMED -> 0 : (reply == TAKEN_OVER || record[KEY].suspect)));
+      MY.exhausted = IS_EXHAUSTED(attempt) && (DEAD_LETTERS || IS_HELD_BACK);
       MY.fresh = 1;
       MY.unanswered = 0;
       MY.formerToken = 0;
@@ -106,7 +112,7 @@ inline afterClaim(t) {
   :: reply == STALE -> MY.token = 0
   :: reply == BUSY ->
     /* Nobody waits for itself. */
-    assert(record[KEY].token != MY.formerToken &&
+    HOLDS(NOBODY_WAITS_FOR_ITSELF, record[KEY].token != MY.formerToken &&
       (SIBLING(t) == t || ticket[SIBLING(t)].key != KEY || ticket[SIBLING(t)].token != record[KEY].token));
     if
     :: MY.unanswered = 0
@@ -144,7 +150,7 @@ inline afterCompletion(t) {
   :: reply == DONE_OK ->
     d_step {
       /* Who is told `ok` had no successor. */
-      assert(known[KEY].lastGrant == MY.grant || known[KEY].wasLost);
+      HOLDS(OK_MEANS_NO_SUCCESSOR, known[KEY].lastGrant == MY.grant || known[KEY].wasLost);
       report(t, 0);
       MY.step = SETTLING
     }
@@ -152,7 +158,7 @@ inline afterCompletion(t) {
   :: reply == STOLEN ->
     d_step {
       /* No false alarm: a claim is only lost where it may be. */
-      assert(known[KEY].excused);
+      HOLDS(NO_FALSE_ALARM, known[KEY].excused);
       report(t, 1);
       MY.step = SETTLING
     }
@@ -241,7 +247,7 @@ inline actAfterRun(t, withEffect) {
       COUNT_FAILURE(KEY);
       /* Time up, the signal read, and the work done all the same: an incident is all that tells of it. */
       known[KEY].incident = (withEffect -> 1 : known[KEY].incident);
-      MY.hasEffect = 0;
+      MY.hasEffect = (MY.claimLost -> MY.hasEffect : 0);
       if
       :: next == NEXT_FAIL -> toRelease(t, RELEASE_FAILED, THEN_RETRY)
       :: else -> MY.step = DEAD_LETTERING
@@ -277,7 +283,7 @@ inline actAfterRun(t, withEffect) {
 #define MUST_MARK MY.suspect
 #endif
 
-/* What there is to send. A renewal is left out where it could change nothing. */
+/* What there is to send. A renewal is left out where it could change nothing, unless something goes wrong with it. */
 inline chooseCall(t) {
   if
   :: MY.step == CLAIMING && !closing[PROCESS(t)] ->
@@ -299,8 +305,7 @@ inline chooseCall(t) {
   :: MY.step == COMPLETING || MY.step == COMPLETING_OPEN -> verb = COMPLETE
   :: MY.step == RELEASING -> verb = MY.releaseAs
   :: MY.step == GIVING_UP -> verb = RELEASE_UNSTARTED
-  :: TENDS(t) && !MY.lost && MY.abortedBy != TIME_UP &&
-     (netFaults > 0 || !MY.fresh || !IS_OWNER(t, KEY) || !record[KEY].live) -> verb = RENEW
+  :: TENDS(t) && !MY.lost && MY.abortedBy != TIME_UP && (netFaults > 0 || RENEWAL_MATTERS(t)) -> verb = RENEW
   fi
 }
 
@@ -428,7 +433,7 @@ end:
         MY.step = RUNNING;
         MY.suspect = 0;
         /* What kills its process is dead-lettered in the end: only its first time is free. */
-        assert(!DEAD_LETTERS || known[KEY].deaths <= MAX_ATTEMPTS || known[KEY].wasLost)
+        HOLDS(KILLERS_ARE_DEAD_LETTERED, !DEAD_LETTERS || known[KEY].deaths <= MAX_ATTEMPTS || known[KEY].wasLost)
       :: else -> toRelease(t, RELEASE_UNSTARTED, THEN_AGAIN)
       fi
     }
