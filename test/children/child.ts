@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 /** Programs of this folder, as they are compiled. */
-export type ChildProgram = "one-claim" | "payments" | "orders";
+export type ChildProgram = "one-claim" | "payments" | "orders" | "invoices";
 
 /** What a child says: one word, and what belongs to it. */
 export interface ChildMessage {
@@ -15,6 +15,7 @@ export interface ChildMessage {
     | "incident"
     | "crashing"
     | "crashed"
+    | "dead_lettered"
     | "stopped";
   readonly id?: string;
   readonly attempt?: number;

@@ -22,9 +22,14 @@ export function crashingStore(store: Store, point: CrashPoint): Store {
       if (name !== verb) return call;
       return async (...given: unknown[]) => {
         if (isExecuted) await call(...given);
-        tell({ event: "crashing" }, () => process.kill(process.pid, "SIGKILL"));
-        return new Promise(() => undefined);
+        return crash();
       };
     },
   });
+}
+
+/** Never resolves: this process kills itself once it has said so. */
+export function crash(): Promise<never> {
+  tell({ event: "crashing" }, () => process.kill(process.pid, "SIGKILL"));
+  return new Promise(() => undefined);
 }
