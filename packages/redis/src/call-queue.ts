@@ -17,6 +17,7 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
   readonly verb: Verb<Request, Reply>;
   readonly #maxKeysPerCall: number;
   readonly #onOdd: (code: string) => void;
+  readonly #wake: () => void;
   #waiting: Entry<Reply>[] = [];
   /** Every key that waits or is under way. */
   readonly #lines: KeyLines<Entry<Reply>>;
@@ -26,11 +27,13 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
     maxKeysPerCall: number,
     tableSize: number,
     onOdd: (code: string) => void,
+    wake: () => void,
   ) {
     this.#lines = new KeyLines(tableSize);
     this.verb = verb;
     this.#maxKeysPerCall = maxKeysPerCall;
     this.#onOdd = onOdd;
+    this.#wake = wake;
   }
 
   get isEmpty(): boolean {
@@ -59,6 +62,7 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
 
   readonly #over = (entries: readonly Entry<Reply>[]): void => {
     for (const entry of entries) this.#follow(entry);
+    if (this.#waiting.length > 0) this.#wake();
   };
 
   /** Lets the next request for the same key travel; those that expired meanwhile are dropped. */

@@ -12,6 +12,9 @@ export interface Call {
   fail(error: unknown): void;
 }
 
+/** Enough for a server call that pays, and small enough that the rest does not wait long. */
+const PORTION = 32;
+
 /** Answers of any script about a record that an operator should know of. */
 const ODD = /[mnv]/;
 
@@ -34,7 +37,7 @@ export class ScriptCall<Request extends KeyedRequest, Reply> implements Call {
     this.script = verb.script;
     this.keyCount = entries.length;
     this.parameters = parametersOf(entries, verb.second !== undefined);
-    this.deadlineMs = entries.at(-1)?.ticket.deadlineMs ?? 0;
+    this.deadlineMs = entries.reduce((last, { ticket }) => Math.max(last, ticket.deadlineMs), 0);
     this.#verb = verb;
     this.#entries = entries;
     this.#onOdd = onOdd;
@@ -42,13 +45,14 @@ export class ScriptCall<Request extends KeyedRequest, Reply> implements Call {
   }
 
   answer(reply: unknown): void {
+    let replies: readonly Reply[];
     try {
-      this.#deal(reply);
+      replies = this.#read(reply);
     } catch (error) {
       this.fail(error);
       return;
     }
-    this.#onOver(this.#entries);
+    this.#dealOut(replies, 0);
   }
 
   fail(error: unknown): void {
@@ -56,23 +60,36 @@ export class ScriptCall<Request extends KeyedRequest, Reply> implements Call {
     this.#onOver(this.#entries);
   }
 
-  #deal(reply: unknown): void {
+  /**
+   * Deals a large call out in portions, cut between tickets: what the first portion asks for next is on its way while the
+   * next one is handled. So client and server work at the same time, and calls of one size do not march in step for ever.
+   */
+  #dealOut(replies: readonly Reply[], from: number): void {
     const entries = this.#entries;
-    if (typeof reply !== "string" || reply.length < entries.length) {
-      throw unknownAnswer(String(reply));
-    }
-    const [answers = "", now = "0", ...details] = reply.split("\n");
-    if (answers.length !== entries.length) throw unknownAnswer(reply);
-    const decoded = this.#decode(answers, details, Number(now));
-    for (let i = 0; i < entries.length; i += 1) {
+    for (let i = from; i < entries.length; i += 1) {
       const entry = entries[i];
-      const reply = decoded[i];
-      if (entry !== undefined && reply !== undefined) entry.ticket.answer(entry.index, reply);
+      const reply = replies[i];
+      if (entry === undefined || reply === undefined) continue;
+      if (i - from >= PORTION && entry.index === 0) {
+        setImmediate(() => this.#dealOut(replies, i));
+        return;
+      }
+      entry.ticket.answer(entry.index, reply);
     }
-    if (ODD.test(answers)) for (const code of answers) this.#onOdd(code);
+    this.#onOver(entries);
   }
 
-  /** All of them before the first is dealt out: a reply is understood as a whole or not at all. */
+  #read(reply: unknown): readonly Reply[] {
+    const count = this.#entries.length;
+    if (typeof reply !== "string" || reply.length < count) throw unknownAnswer(String(reply));
+    const [answers = "", now = "0", ...details] = reply.split("\n");
+    if (answers.length !== count) throw unknownAnswer(reply);
+    const replies = this.#decode(answers, details, Number(now));
+    if (ODD.test(answers)) for (const code of answers) this.#onOdd(code);
+    return replies;
+  }
+
+  /** All of them before the first is dealt out: an answer is understood as a whole or not at all. */
   #decode(answers: string, details: readonly string[], nowMs: number): readonly Reply[] {
     const decoded: Reply[] = [];
     let used = 0;

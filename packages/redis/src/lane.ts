@@ -57,7 +57,7 @@ export class Lane {
     this.#options = options;
     const tableSize = redis.isCluster === true ? CLUSTER_TABLE_SIZE : TABLE_SIZE;
     const queue = <Request extends KeyedRequest, Reply>(verb: Verb<Request, Reply>) =>
-      new CallQueue(verb, options.maxKeysPerCall, tableSize, onOdd);
+      new CallQueue(verb, options.maxKeysPerCall, tableSize, onOdd, () => this.schedule());
     this.claim = queue(claimVerb);
     this.remember = queue(rememberVerb);
     this.start = queue(startVerb);

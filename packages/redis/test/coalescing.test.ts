@@ -22,6 +22,19 @@ describe("coalescing", () => {
     ]);
   });
 
+  test("the reply of a large call is dealt out in portions, so that the server does not wait for all handlers", async () => {
+    const { store, calls } = counted();
+    const requests = newKeys(100).map((key) => claimOf(key));
+    const answers = await Promise.all(
+      requests.map(async (request) => {
+        await store.claim([request]);
+        return store.complete([heldOf(request)]);
+      }),
+    );
+    expect(new Set(answers.flat())).toEqual(new Set(["ok"]));
+    expect(calls.map(({ keys }) => keys.length)).toEqual([100, 32, 32, 32, 4]);
+  });
+
   test("round trips: a new message takes two, a duplicate one, a batch two", async () => {
     const { store, calls } = counted();
     const request = claimOf(newKey());

@@ -25,7 +25,13 @@ async function behindProxy(
   await vi.waitFor(() => expect(clients[0].status).toBe("ready"));
   const prefix = ownPrefix();
   const store = redisStore(clients[0], { prefix, commandTimeoutMs: 500, ...options });
-  return { proxy, redis: clients[0], store, direct: redisStore(clients[1], { prefix }) };
+  const direct = redisStore(clients[1], { prefix });
+  // The server knows the scripts from here on: what is lost below is never the news that it does not.
+  const known = claimOf(newKey());
+  await direct.claim([known]);
+  await direct.release([{ ...heldOf(known), as: "failed" }]);
+  await direct.complete([heldOf(known)]);
+  return { proxy, redis: clients[0], store, direct };
 }
 
 async function elapsedMs(work: Promise<unknown>): Promise<number> {
