@@ -25,7 +25,7 @@ export interface CheckResult {
 }
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
-export const MODEL: string = `${FOLDER}claim-protocol.pml`;
+const MODEL: string = `${FOLDER}claim-protocol.pml`;
 const LONGEST_PATH = 200_000;
 const MEMORY_MB = 4_096;
 
@@ -47,7 +47,7 @@ export async function check(tools: Tools, dir: string, given: Check): Promise<Ch
   return readReport(report, await propertyNames());
 }
 
-export function flags(defines: Defines): readonly string[] {
+function flags(defines: Defines): readonly string[] {
   return Object.entries(defines).map(([name, value]) =>
     value === true ? `-D${name}` : `-D${name}=${value}`,
   );
