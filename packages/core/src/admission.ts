@@ -105,7 +105,8 @@ export function patienceFor(engine: Engine, subject: Subject, options: AttendOpt
   });
 }
 
-function requestFor(engine: Engine, subject: Subject, key: string): ClaimRequest {
+/** The claim of a delivery, with a token of its own. */
+export function requestFor(engine: Engine, subject: Subject, key: string): ClaimRequest {
   const traceparent = engine.observers.traceparent();
   const coordinates = subject.delivery.coordinates;
   return {
@@ -137,7 +138,7 @@ function mayBeDown({ unreadable, error }: StoreFailure): boolean {
   return unreadable !== true && !isClosed;
 }
 
-function granted(
+export function granted(
   engine: Engine,
   subject: Subject,
   request: ClaimRequest,
@@ -154,7 +155,7 @@ function granted(
   return { kind: "granted", lease, attempt, suspect, exhausted, takeover };
 }
 
-function refused(subject: Subject, reply: ClaimReply): Admission {
+export function refused(subject: Subject, reply: ClaimReply): Admission {
   if (reply.status !== "duplicate" && reply.status !== "conflict") {
     throw new Error(`a claim answered ${reply.status} refuses nothing`);
   }

@@ -1,19 +1,22 @@
-import { type Admission, admit, patienceFor } from "./admission.js";
+import { type Admission, admit, granted, patienceFor, refused, requestFor } from "./admission.js";
 import type { AttendOptions, Ticket } from "./attend.js";
+import { afterClaim } from "./decide.js";
+import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
 import type { Handler } from "./handler.js";
 import type { Settlement, Verdict } from "./outcome.js";
 import { runGranted } from "./run-granted.js";
 import { runUnprotected } from "./run-unprotected.js";
+import type { ClaimReply, ClaimRequest } from "./store.js";
+import { releaseUnstarted } from "./store-calls.js";
 import type { Subject } from "./subject.js";
 import { deadLetter, type Step, verdictOf } from "./verdicts.js";
 
 /** One delivery, from claim to verdict. The key of this process is held from admission to the end. */
-export class Attendance implements Ticket {
+export class Attendance {
   readonly #engine: Engine;
   readonly #subject: Subject;
   readonly #options: AttendOptions;
-  readonly #arrivedAtMs: number;
   #admission: Admission | undefined;
   #holdsLocalKey = false;
   #isRunning = false;
@@ -24,11 +27,10 @@ export class Attendance implements Ticket {
     this.#engine = engine;
     this.#subject = subject;
     this.#options = options;
-    this.#arrivedAtMs = engine.clock.nowMs();
   }
 
-  get key(): string | undefined {
-    return this.#subject.key;
+  get delivery(): Delivery {
+    return this.#subject.delivery;
   }
 
   get isRunning(): boolean {
@@ -36,18 +38,38 @@ export class Attendance implements Ticket {
   }
 
   get status(): Ticket["status"] {
-    return this.#admission === undefined ? "run" : ticketStatus(this.#admission);
+    return this.#admission === undefined ? "later" : ticketStatus(this.#admission);
   }
 
-  /** Claims. A ticket that follows an equal key of its own batch is not admitted ahead: it claims when it runs. */
-  async admit(): Promise<void> {
-    this.#admission = await this.#enter();
+  /** What to ask the store for, ahead of the run. Undefined: nothing, or not before the run, because the key is taken. */
+  claimAhead(): ClaimRequest | undefined {
+    this.#admission = this.#unclaimed();
+    const { key } = this.#subject;
+    if (this.#admission !== undefined || key === undefined) return undefined;
+    if (!this.#engine.localKeys.tryTake(key)) return undefined;
+    this.#holdsLocalKey = true;
+    return requestFor(this.#engine, this.#subject, key);
   }
 
-  async run<Result>(handler: Handler<Result>): Promise<Verdict<Result>> {
+  /** Takes the answer to what was asked for ahead. False: the claim may stand, and nobody wants it. */
+  takeAnswer(request: ClaimRequest, reply: ClaimReply, sentAtMs: number): boolean {
+    const isAbandoned = this.#admission !== undefined;
+    const next = afterClaim(reply.status);
+    if (next === "run" && !isAbandoned) {
+      this.#admission = granted(this.#engine, this.#subject, request, reply, sentAtMs);
+      return true;
+    }
+    if (next === "refuse" && !isAbandoned) this.#admission = refused(this.#subject, reply);
+    this.#leave();
+    return next !== "run" && next !== "store_down";
+  }
+
+  /** `onSent`: see `runGranted`. */
+  async run<Result>(handler: Handler<Result>, onSent?: () => void): Promise<Verdict<Result>> {
     this.#isRunning = true;
     try {
-      const verdict = await this.#runToVerdict(handler);
+      this.#adoptSpan();
+      const verdict = await this.#runToVerdict(handler, onSent);
       this.#engine.report(this.#subject.delivery, verdict);
       return verdict;
     } finally {
@@ -59,28 +81,34 @@ export class Attendance implements Ticket {
     if (this.#isRunning) return;
     const admission = this.#admission;
     this.#admission = { kind: "returned" };
-    try {
-      if (admission?.kind === "granted") {
-        this.#engine.leases.end(admission.lease);
-        await this.#engine.store.release([{ ...admission.lease.held, as: "unstarted" }]);
+    if (admission?.kind === "granted") {
+      const { lease } = admission;
+      this.#engine.leases.end(lease);
+      const [reply] = await this.#engine.store
+        .release([{ ...lease.held, as: "unstarted" }])
+        .catch(() => []);
+      if (reply !== "ok" && reply !== "lost") {
+        this.#engine.inBackground(releaseUnstarted(this.#engine, lease));
       }
-    } catch {
-      // The claim lapses by itself.
-    } finally {
-      this.#leave();
     }
+    this.#leave();
   }
 
-  async #enter(): Promise<Admission> {
+  /** What a delivery comes to that asks for no claim. */
+  #unclaimed(): Admission | undefined {
     const { mode, key, policy, keyError } = this.#subject;
     if (this.#engine.closing.aborted) return { kind: "returned" };
     if (mode === "off") return { kind: "unprotected", detail: "off" };
-    if (key === undefined) {
-      if (policy.onMissingKey === "process" || mode === "shadow") {
-        return { kind: "unprotected", detail: "key_missing" };
-      }
-      return { kind: "key_missing", error: keyError };
-    }
+    if (key !== undefined) return undefined;
+    return policy.onMissingKey === "process" || mode === "shadow"
+      ? { kind: "unprotected", detail: "key_missing" }
+      : { kind: "key_missing", error: keyError };
+  }
+
+  async #enter(): Promise<Admission> {
+    const unclaimed = this.#unclaimed();
+    const { mode, key, policy } = this.#subject;
+    if (unclaimed !== undefined || key === undefined) return unclaimed ?? { kind: "returned" };
     const patience = patienceFor(this.#engine, this.#subject, this.#options);
     try {
       if (!this.#holdsLocalKey && !this.#engine.localKeys.tryTake(key)) {
@@ -100,24 +128,41 @@ export class Attendance implements Ticket {
     }
   }
 
-  async #runToVerdict<Result>(handler: Handler<Result>): Promise<Verdict<Result>> {
+  /** A claim taken ahead was taken outside of the span that does the work; its record should name that span. */
+  #adoptSpan(): void {
+    if (this.#admission?.kind !== "granted") return;
+    const traceparent = this.#engine.observers.traceparent();
+    if (traceparent === undefined) return;
+    const { lease } = this.#admission;
+    lease.held = { ...lease.held, origin: { ...lease.held.origin, traceparent } };
+  }
+
+  async #runToVerdict<Result>(
+    handler: Handler<Result>,
+    onSent: (() => void) | undefined,
+  ): Promise<Verdict<Result>> {
+    const arrivedAtMs = this.#engine.clock.nowMs();
     for (;;) {
       this.#admission ??= await this.#enter();
-      const step = await this.#step(this.#admission, handler);
+      const step = await this.#step(this.#admission, handler, onSent);
       if (step.kind === "verdict") return this.#marked(step.verdict);
       this.#claimLost ||= step.claimLost;
       this.#admission = undefined;
-      const spentMs = this.#engine.clock.nowMs() - this.#arrivedAtMs;
+      const spentMs = this.#engine.clock.nowMs() - arrivedAtMs;
       if (spentMs > this.#subject.policy.maxProcessingMs) {
         return this.#marked({ outcome: "busy", settlement: "retry", reason: "busy" });
       }
     }
   }
 
-  async #step<Result>(admission: Admission, handler: Handler<Result>): Promise<Step<Result>> {
+  async #step<Result>(
+    admission: Admission,
+    handler: Handler<Result>,
+    onSent: (() => void) | undefined,
+  ): Promise<Step<Result>> {
     switch (admission.kind) {
       case "granted":
-        return runGranted(this.#engine, this.#subject, this.#options, admission, handler);
+        return runGranted(this.#engine, this.#subject, this.#options, admission, handler, onSent);
       case "unprotected":
       case "shadowed":
         return runUnprotected(this.#engine, this.#subject, this.#options, admission, handler);

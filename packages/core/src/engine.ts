@@ -1,5 +1,6 @@
-import type { AttendOptions, Ticket } from "./attend.js";
+import type { AttendOptions, Run, Ticket } from "./attend.js";
 import { Attendance } from "./attendance.js";
+import { claimAhead } from "./claim-ahead.js";
 import type { Clock } from "./clock.js";
 import type { Delivery } from "./delivery.js";
 import type { Handler } from "./handler.js";
@@ -94,34 +95,45 @@ export class Engine {
     });
   }
 
-  /** Followers of an equal key in the batch claim for themselves when their turn to run comes. */
+  /** Whatever can't be granted at once, such as the follower of an equal key, claims for itself when it runs. */
   async claimAll(
     deliveries: readonly Delivery[],
     options: AttendOptions,
   ): Promise<readonly Ticket[]> {
-    const leaders = new Set<string>();
     const attendances = deliveries.map((delivery) => this.#enter(delivery, options));
-    await Promise.all(
-      attendances.map((attendance) => {
-        const key = attendance.key;
-        if (key !== undefined && leaders.has(key)) return undefined;
-        if (key !== undefined) leaders.add(key);
-        return attendance.admit();
-      }),
-    );
-    return attendances.map((attendance, index) => {
-      const delivery = deliveries[index];
-      return {
-        get status() {
-          return attendance.status;
-        },
-        run: (handler) =>
-          delivery === undefined
-            ? this.#run(attendance, handler)
-            : this.observers.around(delivery, () => this.#run(attendance, handler)),
-        abandon: () => this.#abandon(attendance),
-      };
+    await claimAhead(this, attendances);
+    return attendances.map((attendance) => ({
+      get status() {
+        return attendance.status;
+      },
+      run: (handler) => this.#runAhead(attendance, handler),
+      start: (handler) => this.#start(attendance, handler),
+      abandon: () => this.#abandon(attendance),
+    }));
+  }
+
+  #runAhead<Result>(
+    attendance: Attendance,
+    handler: Handler<Result>,
+    onSent?: () => void,
+  ): Promise<Verdict<Result>> {
+    const run = (): Promise<Verdict<Result>> => this.#run(attendance, handler, onSent);
+    return this.observers.around(attendance.delivery, run);
+  }
+
+  #start<Result>(attendance: Attendance, handler: Handler<Result>): Run<Result> {
+    let tell: (mayGoOn: boolean) => void = () => undefined;
+    const handled = new Promise<boolean>((resolve) => {
+      tell = resolve;
     });
+    // A store may send at the end of the turn in which it was asked: what starts next must come after that.
+    const onSent = (): void => process.nextTick(tell, true);
+    const verdict = this.#runAhead(attendance, handler, onSent);
+    verdict.then(
+      ({ settlement }) => tell(settlement === "ack"),
+      () => tell(false),
+    );
+    return { handled, verdict };
   }
 
   /** Reports the one outcome of a delivery. A delivery returned untouched is not yet an outcome. */
@@ -189,9 +201,13 @@ export class Engine {
     return attendance;
   }
 
-  async #run<Result>(attendance: Attendance, handler: Handler<Result>): Promise<Verdict<Result>> {
+  async #run<Result>(
+    attendance: Attendance,
+    handler: Handler<Result>,
+    onSent?: () => void,
+  ): Promise<Verdict<Result>> {
     try {
-      return await attendance.run(handler);
+      return await attendance.run(handler, onSent);
     } finally {
       this.#left(attendance);
     }

@@ -11,7 +11,8 @@ const MARGIN = 1 / 6;
 
 /** A granted claim, as long as this process tends it. */
 export class Lease {
-  readonly held: Held;
+  /** What it was granted as. Its origin may change: a claim taken ahead learns its span when it runs. */
+  held: Held;
   /** Local time after which the lease may have lapsed: reckoned from when the last answered call was *sent*. */
   deadlineMs: number;
   renewAtMs: number;

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { AttendOptions } from "./attend.js";
 import type { Clock } from "./clock.js";
 import { wait } from "./wait.js";
 
@@ -6,7 +7,7 @@ export interface PatienceLimits {
   readonly busyWaitMs: number;
   readonly storeWaitMs: number;
   /** See `AttendOptions.enterWait`. */
-  readonly enterWait: (() => (() => void) | undefined) | undefined;
+  readonly enterWait: AttendOptions["enterWait"];
   readonly stops: readonly AbortSignal[];
 }
 
@@ -45,7 +46,7 @@ export class Patience {
     if (this.isStopped) return 0;
     const now = this.#clock.nowMs();
     const until = this.#untilMs[kind] ?? now + this.#limits[`${kind}WaitMs`];
-    if (until <= now || !this.#enterRoom()) return 0;
+    if (until <= now || !this.#enterRoom(kind)) return 0;
     this.#untilMs[kind] = until;
     return until - now;
   }
@@ -72,9 +73,9 @@ export class Patience {
     this.#stop?.abort();
   };
 
-  #enterRoom(): boolean {
+  #enterRoom(kind: "busy" | "store"): boolean {
     if (this.#leaveRoom !== undefined || this.#limits.enterWait === undefined) return true;
-    this.#leaveRoom = this.#limits.enterWait();
+    this.#leaveRoom = this.#limits.enterWait(kind);
     return this.#leaveRoom !== undefined;
   }
 }

@@ -18,15 +18,19 @@ type Ended<Result> =
   | { readonly ended: "resolved"; readonly value: Result }
   | { readonly ended: "rejected"; readonly error: unknown };
 
-/** Runs the handler under a granted claim, and records what came of it. The lease is tended until that is answered or given up. */
+/**
+ * Runs the handler under a granted claim, and records what came of it. The lease is tended until that is answered or
+ * given up. `onSent` is called once the completion was handed to the store: from there on the verdict is `ack`.
+ */
 export async function runGranted<Result>(
   engine: Engine,
   subject: Subject,
   options: AttendOptions,
   granted: Granted,
   handler: Handler<Result>,
+  onSent: (() => void) | undefined,
 ): Promise<Step<Result>> {
-  const run = new GrantedRun<Result>(engine, subject, options, granted);
+  const run = new GrantedRun<Result>(engine, subject, options, granted, onSent);
   try {
     return await run.run(handler);
   } finally {
@@ -40,13 +44,21 @@ class GrantedRun<Result> {
   readonly #options: AttendOptions;
   readonly #granted: Granted;
   readonly #lease: Lease;
+  readonly #onSent: (() => void) | undefined;
 
-  constructor(engine: Engine, subject: Subject, options: AttendOptions, granted: Granted) {
+  constructor(
+    engine: Engine,
+    subject: Subject,
+    options: AttendOptions,
+    granted: Granted,
+    onSent: (() => void) | undefined,
+  ) {
     this.#engine = engine;
     this.#subject = subject;
     this.#options = options;
     this.#granted = granted;
     this.#lease = granted.lease;
+    this.#onSent = onSent;
   }
 
   async run(handler: Handler<Result>): Promise<Step<Result>> {
@@ -131,7 +143,9 @@ class GrantedRun<Result> {
     if (end.ended !== "resolved") throw new Error("only a run that resolved is complete");
     const { value } = end;
     const result = encodeResult(this.#engine, this.#subject, this.#options, value);
-    const answer = await complete(this.#engine, this.#lease, result);
+    const answering = complete(this.#engine, this.#lease, result);
+    this.#onSent?.();
+    const answer = await answering;
     const attempt = this.#granted.attempt;
     if (!answer.answered) {
       const { error } = answer;

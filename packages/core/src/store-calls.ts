@@ -72,6 +72,16 @@ export function release(
   return persist(engine, whileLeaseLives(engine, lease), () => engine.store.release([request]));
 }
 
+/** Gives back a claim that never started, although the store does not answer: until the lease ends, or the engine closes. */
+export function releaseUnstarted(
+  engine: Engine,
+  lease: Lease,
+): Promise<Answer<Exclude<ReleaseReply, StoreFailure>>> {
+  const request: Release = { ...lease.held, as: "unstarted" };
+  const untilMs = (): number => (engine.closing.aborted ? 0 : lease.deadlineMs);
+  return persist(engine, untilMs, () => engine.store.release([request]));
+}
+
 /** Marks the start and renews. */
 export async function start(
   engine: Engine,

@@ -62,7 +62,7 @@ export async function sendToDeadLetter(
     return { done: false };
   }
   try {
-    await options.deadLetter(why);
+    await options.deadLetter(why, delivery);
     return { done: true, settlement: "ack" };
   } catch (error) {
     engine.observers.incident({ kind: "dead_letter_failed", delivery, error });

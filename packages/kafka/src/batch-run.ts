@@ -1,18 +1,22 @@
 import type { Clock, Deduplicator } from "@onlyonce/core";
-import type { AttendOptions, Context } from "@onlyonce/core/adapter";
-import { attend, topicPolicy } from "@onlyonce/core/adapter";
+import type { AttendOptions, Delivery, Ticket, Verdict } from "@onlyonce/core/adapter";
+import { topicPolicy } from "@onlyonce/core/adapter";
 import { backOffMs } from "./back-off.js";
+import { ClaimedAhead } from "./claimed-ahead.js";
+import { HandlerCalls } from "./handler-calls.js";
 import { HeartbeatPump } from "./heartbeat.js";
-import type { ResolvedOptions } from "./options.js";
+import { OffsetOrder } from "./offset-order.js";
+import type { GuardedRunConfig, ResolvedOptions } from "./options.js";
 import type { Pauses } from "./pauses.js";
-import type { KafkaBatch, KafkaMessage } from "./payload.js";
+import type { KafkaBatch } from "./payload.js";
 import { deliveryOf, type KafkaRecord, type RecordSource } from "./record.js";
+import { RecordGroup } from "./record-group.js";
 import { type Action, actionFor } from "./settlement.js";
 
 /** What all batches of one run config share. */
 export interface SharedRun {
   readonly deduplicator: Deduplicator;
-  readonly handler: (payload: KafkaMessage, context: Context) => Promise<void>;
+  readonly handlers: GuardedRunConfig;
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly pauses: Pauses;
@@ -24,46 +28,49 @@ export interface SharedRun {
 
 const LEAVE: Action = { kind: "leave" };
 
-/** One batch of one partition: its records one by one, none of them touched before the one before it is resolved. */
+/** How many handlers that never wait may follow one another before the event loop turns. */
+const HANDLERS_A_TURN = 8;
+
+/**
+ * One batch of one partition. Its records are claimed some at a time and run one after the other: a record starts when
+ * the handler of the one before it has resolved and its completion was sent. Offsets are resolved in order, as the
+ * completions are answered.
+ */
 export class BatchRun {
   readonly #shared: SharedRun;
   readonly #payload: KafkaBatch;
   readonly #pump: HeartbeatPump;
+  readonly #order: OffsetOrder;
   readonly #source: RecordSource & { readonly guardedAs: string };
   readonly #partition: string;
-  readonly #heartbeat: KafkaMessage["heartbeat"];
-  readonly #pause: KafkaMessage["pause"];
-  #maxProcessingMs = 0;
-  #isPausedByHandler = false;
+  readonly #calls: HandlerCalls;
+  readonly #maxProcessingMs: number;
+  #ahead: ClaimedAhead = new ClaimedAhead([]);
+  #handled = 0;
 
   constructor(shared: SharedRun, payload: KafkaBatch) {
     this.#shared = shared;
     this.#payload = payload;
     this.#pump = new HeartbeatPump(payload, shared.clock);
+    this.#order = new OffsetOrder((record, verdict) => this.#settle(record, verdict), shared.clock);
     const { topic, partition } = payload.batch;
     const { guardAs, groupId } = shared.options;
     this.#source = { topic, partition, guardedAs: guardAs.get(topic) ?? topic, groupId };
     this.#partition = `${topic}/${partition}`;
-    this.#heartbeat = async () => {
-      await this.#pump.beat();
-    };
-    this.#pause = () => {
-      const resume = payload.pause();
-      this.#isPausedByHandler = true;
-      return () => {
-        this.#isPausedByHandler = false;
-        resume();
-      };
-    };
+    const { maxProcessingMs } = topicPolicy(shared.deduplicator, this.#source.guardedAs);
+    this.#maxProcessingMs = maxProcessingMs;
+    this.#calls = new HandlerCalls(shared.handlers, payload, this.#pump, maxProcessingMs);
   }
 
-  /** Works until the end of the batch or the first record that cannot be resolved. Gives what happened last. */
-  async untilEnd(): Promise<Action> {
-    const policy = topicPolicy(this.#shared.deduplicator, this.#source.guardedAs);
-    this.#maxProcessingMs = policy.maxProcessingMs;
+  /** Works until the end of the batch or the first record that cannot be resolved. Gives what became of that one. */
+  async untilEnd(): Promise<Action | undefined> {
+    this.#pump.onDoubt = () => void this.#ahead.letGo();
     this.#pump.start();
     try {
-      return await this.#records();
+      // The group may be rebalancing since an earlier batch of the same fetch: then nothing is claimed any more.
+      if (!this.#pump.mayGoOn || !(await this.#pump.beat())) return LEAVE;
+      await this.#records();
+      return this.#order.gap;
     } finally {
       this.#pump.stop();
     }
@@ -71,7 +78,7 @@ export class BatchRun {
 
   /** Lets the partition rest, unless the handler has paused it by itself or the client no longer wants this batch. */
   rest(delayMs: number): void {
-    if (this.#isPausedByHandler || !this.#pump.isWanted) return;
+    if (this.#calls.isPaused || !this.#pump.isWanted) return;
     try {
       this.#shared.pauses.rest(this.#partition, () => this.#payload.pause(), delayMs);
     } catch {
@@ -79,35 +86,97 @@ export class BatchRun {
     }
   }
 
-  async #records(): Promise<Action> {
-    // The group may be rebalancing since an earlier batch of the same fetch: then nothing is claimed any more.
-    if (!this.#pump.mayGoOn || !(await this.#pump.beat())) return LEAVE;
-    let last = LEAVE;
-    for (const record of this.#payload.batch.messages) {
-      if (!this.#pump.mayGoOn) return LEAVE;
-      last = await this.#settle(record);
-      if (last.kind !== "resolve") return last;
-      if (this.#isPausedByHandler || !(await this.#afterResolve())) return LEAVE;
+  async #records(): Promise<void> {
+    const { messages } = this.#payload.batch;
+    const { claimAhead } = this.#shared.options;
+    try {
+      for (let done = 0; done < messages.length && this.#mayStart; done += this.#ahead.taken) {
+        const records = messages.slice(done, done + claimAhead);
+        this.#ahead = await this.#claim(records);
+        const goesOn = await this.#workThrough(records);
+        // Before the same records are claimed anew, their old claims must be gone.
+        await this.#ahead.letGo();
+        if (!goesOn) break;
+      }
+    } finally {
+      await this.#ahead.letGo();
+      await this.#order.answered();
     }
-    return last;
   }
 
-  async #settle(record: KafkaRecord): Promise<Action> {
-    const { topic, partition } = this.#source;
-    const message: KafkaMessage = {
-      topic,
-      partition,
-      message: record,
-      heartbeat: this.#heartbeat,
-      pause: this.#pause,
-    };
+  get #mayStart(): boolean {
+    return this.#pump.mayGoOn && this.#order.gap === undefined && !this.#calls.isPaused;
+  }
+
+  async #claim(records: readonly KafkaRecord[]): Promise<ClaimedAhead> {
     this.#pump.keepAliveFor(this.#maxProcessingMs);
-    const verdict = await attend(
-      this.#shared.deduplicator,
-      deliveryOf(this.#source, record),
-      (context) => this.#handle(message, context),
-      this.#attendOptions(message),
-    );
+    const { deduplicator, options } = this.#shared;
+    const deliveries = records.map((record) => deliveryOf(this.#source, record));
+    const attendOptions = this.#attendOptions(records, deliveries);
+    return options.claimAhead === 1
+      ? ClaimedAhead.oneByOne(deduplicator, deliveries, attendOptions)
+      : ClaimedAhead.claim(deduplicator, deliveries, attendOptions);
+  }
+
+  /** False: nothing more of this batch may start. */
+  async #workThrough(records: readonly KafkaRecord[]): Promise<boolean> {
+    const ahead = this.#ahead;
+    while (ahead.next !== undefined) {
+      if (!this.#mayStart) return false;
+      // A key may be taken by an equal one before it, whose answer is on its way.
+      if (ahead.next.status === "later" || this.#order.isOverdue) {
+        await this.#order.answered();
+        if (!this.#mayStart) return false;
+      }
+      const isHandled =
+        this.#shared.handlers.eachBatch === undefined
+          ? await this.#startOne(ahead, records)
+          : await this.#startGroup(ahead, records);
+      if (!isHandled || this.#calls.isPaused || !(await this.#afterHandled())) return false;
+    }
+    return true;
+  }
+
+  #startOne(ahead: ClaimedAhead, records: readonly KafkaRecord[]): Promise<boolean> {
+    const record = records[ahead.taken];
+    const ticket = ahead.take();
+    if (ticket === undefined || record === undefined) return Promise.resolve(true);
+    this.#pump.keepAliveFor(this.#maxProcessingMs);
+    const run = ticket.start((context) => this.#calls.one(record, context));
+    this.#order.add(record, run);
+    return run.handled;
+  }
+
+  /** Starts as many records together as need not wait for one another. */
+  async #startGroup(ahead: ClaimedAhead, records: readonly KafkaRecord[]): Promise<boolean> {
+    const members: { readonly ticket: Ticket; readonly record: KafkaRecord }[] = [];
+    for (;;) {
+      const status = ahead.next?.status;
+      if (members.length > 0 && status !== "run" && status !== "duplicate") break;
+      const record = records[ahead.taken];
+      const ticket = ahead.take();
+      if (ticket === undefined || record === undefined) break;
+      members.push({ ticket, record });
+      if (status !== "run" && status !== "duplicate") break;
+    }
+    this.#pump.keepAliveFor(this.#maxProcessingMs);
+    const group = new RecordGroup(members.length, (fresh) => this.#calls.many(fresh));
+    const runs = members.map(({ ticket, record }) => {
+      let hasEntered = false;
+      const run = ticket.start((context) => {
+        hasEntered = true;
+        return group.enter(record, context);
+      });
+      void run.handled.then(() => {
+        if (!hasEntered) group.leave();
+      });
+      this.#order.add(record, run);
+      return run.handled;
+    });
+    return (await Promise.all(runs)).every(Boolean);
+  }
+
+  #settle(record: KafkaRecord, verdict: Verdict): Action {
     const action = actionFor(verdict, this.#shared.options, {
       storeFailures: this.#countStoreFailures(verdict.reason === "store"),
       random: Math.random(),
@@ -128,21 +197,22 @@ export class BatchRun {
     return action;
   }
 
-  /** Waiting, the handler, and what follows it (recording, dead-lettering) may each take the longest processing time. */
-  async #handle(message: KafkaMessage, context: Context): Promise<void> {
-    this.#pump.keepAliveFor(this.#maxProcessingMs);
-    try {
-      await this.#shared.handler(message, context);
-    } finally {
-      this.#pump.keepAliveFor(this.#maxProcessingMs);
-    }
-  }
-
-  #attendOptions(message: KafkaMessage): AttendOptions {
+  #attendOptions(records: readonly KafkaRecord[], deliveries: readonly Delivery[]): AttendOptions {
     const { deadLetter } = this.#shared.options;
     return {
       signal: this.#pump.signal,
-      ...(deadLetter !== undefined && { deadLetter: async (why) => deadLetter(message, why) }),
+      // Who waits for a key while holding others may wait for somebody who waits for one of these.
+      enterWait: (waitsFor) => {
+        if (waitsFor === "busy") void this.#ahead.letGo();
+        return () => undefined;
+      },
+      ...(deadLetter !== undefined && {
+        deadLetter: async (why, delivery) => {
+          const record = records[deliveries.indexOf(delivery)];
+          if (record === undefined) throw new Error("only a record of this batch is dead-lettered");
+          await deadLetter(this.#calls.messageOf(record), why);
+        },
+      }),
     };
   }
 
@@ -158,7 +228,8 @@ export class BatchRun {
   }
 
   /** As kafkajs does between messages. False: leave the rest of the batch to the client's own recovery. */
-  async #afterResolve(): Promise<boolean> {
+  async #afterHandled(): Promise<boolean> {
+    await this.#turn();
     if (!(await this.#pump.beat())) return false;
     try {
       await this.#payload.commitOffsetsIfNecessary?.();
@@ -167,6 +238,13 @@ export class BatchRun {
       // What is resolved stays resolved: the client commits it at the end of the batch, and deals with its own error there.
       return false;
     }
+  }
+
+  /** Lets answers, renewals and heartbeats through where handlers would not: they never wait for anything. */
+  async #turn(): Promise<void> {
+    this.#handled += 1;
+    if (this.#handled % HANDLERS_A_TURN === 0)
+      await new Promise((resolve) => setImmediate(resolve));
   }
 
   #countStoreFailures(hasFailed: boolean): number {

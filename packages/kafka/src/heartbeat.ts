@@ -32,6 +32,8 @@ export class HeartbeatPump {
   readonly #batch: Pick<KafkaBatch, "heartbeat" | "isRunning" | "isStale">;
   readonly #clock: Clock;
   readonly #leaving = new AbortController();
+  /** Called, perhaps often, while claims taken ahead had better be given back: somebody else may soon want them. */
+  onDoubt: (() => void) | undefined;
   #membership: Membership = "member";
   #untilMs = 0;
   #isBeating = false;
@@ -86,7 +88,7 @@ export class HeartbeatPump {
       const membership = membershipIn(error);
       if (membership !== undefined) {
         this.#membership = membership;
-        this.#leaving.abort();
+        this.#leave();
       }
       return false;
     } finally {
@@ -95,9 +97,15 @@ export class HeartbeatPump {
   }
 
   readonly #look = (): void => {
-    if (!this.isWanted) this.#leaving.abort();
+    if (!this.isWanted) this.#leave();
     const isInTime = this.#clock.nowMs() < this.#untilMs;
-    if (isInTime && !this.#isBeating) void this.beat();
+    if (!isInTime) this.onDoubt?.();
+    else if (!this.#isBeating) void this.beat();
     if (this.#membership !== "lost") this.start();
   };
+
+  #leave(): void {
+    this.#leaving.abort();
+    this.onDoubt?.();
+  }
 }

@@ -1,4 +1,9 @@
-export type { GuardedRunConfig, KafkaRunOptions } from "./options.js";
-export type { KafkaBatch, KafkaMessage } from "./payload.js";
+export type {
+  EachBatchConfig,
+  EachMessageConfig,
+  GuardedRunConfig,
+  KafkaRunOptions,
+} from "./options.js";
+export type { FreshRecord, KafkaBatch, KafkaMessage, KafkaRecords } from "./payload.js";
 export type { KafkaHeader, KafkaRecord } from "./record.js";
 export { type GuardedRun, kafkaRun } from "./run-config.js";

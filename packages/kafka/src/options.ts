@@ -3,22 +3,41 @@ import {
   quote,
   refuseUnknown,
   requireFunction,
+  requireInteger,
   requireObject,
   requireOneOf,
 } from "@onlyonce/core/internal";
-import type { KafkaMessage } from "./payload.js";
+import type { KafkaMessage, KafkaRecords } from "./payload.js";
 
-/** What the caller gives to `kafkaRun` beside what the client's own `run` takes. */
-export interface GuardedRunConfig {
-  /** Runs once per message. Resolving means done; rejecting means not done, and it will come again. */
-  eachMessage(payload: KafkaMessage, context: Context): Promise<void>;
+interface ClientRunConfig {
   /** Must stay on: an offset is committed only after its message was recorded as done. @defaultValue true */
   autoCommit?: true;
   /** Set to `false` by `kafkaRun`, whatever happens. */
   eachBatchAutoResolve?: false;
-  /** Built by `kafkaRun`. */
+}
+
+/** A handler of one message at a time, and what the client's own `run` takes. */
+export interface EachMessageConfig extends ClientRunConfig {
+  /** Runs once per message. Resolving means done; rejecting means not done, and it will come again. */
+  eachMessage(payload: KafkaMessage, context: Context): Promise<void>;
+  /** Give one of the two. */
   eachBatch?: never;
 }
+
+/** A handler of many records at a time, and what the client's own `run` takes. */
+export interface EachBatchConfig extends ClientRunConfig {
+  /**
+   * Runs with the records of a batch that are not duplicates, `claimAhead` at most. Resolving means that all are done
+   * but those that were failed by `record.fail`; rejecting means that none is. What failed comes again; what is done
+   * behind it is remembered, and not given out again.
+   */
+  eachBatch(payload: KafkaRecords): Promise<void>;
+  /** Give one of the two. */
+  eachMessage?: never;
+}
+
+/** What the caller gives to `kafkaRun` beside what the client's own `run` takes. */
+export type GuardedRunConfig = EachMessageConfig | EachBatchConfig;
 
 export interface KafkaRunOptions {
   /**
@@ -34,6 +53,12 @@ export interface KafkaRunOptions {
    * message is tried again, at the longest back-off of 30 s, for ever: it is never dropped.
    */
   readonly deadLetter?: (message: KafkaMessage, why: DeadLetterReason) => Promise<void>;
+  /**
+   * How many records of a batch are claimed with one call of the store, from 1 to 1000. A crash makes so many records
+   * wait for one lease. With 1 each record is claimed when its turn comes and answered before the next one starts.
+   * @defaultValue 64
+   */
+  readonly claimAhead?: number;
   /**
    * What follows a handler that rejects. `pause`: the partition rests, the rest of the consumer goes on. `rethrow`: the
    * client gets the handler's own error after the claim was released. Beware: a kafkajs consumer restarts after five
@@ -56,6 +81,7 @@ export interface KafkaRunOptions {
 export interface ResolvedOptions {
   readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly deadLetter: KafkaRunOptions["deadLetter"];
+  readonly claimAhead: number;
   readonly onFailure: "pause" | "rethrow";
   readonly guardAs: ReadonlyMap<string, string>;
   readonly groupId: string | undefined;
@@ -64,6 +90,7 @@ export interface ResolvedOptions {
 const OPTIONS = [
   "retryDelayMs",
   "deadLetter",
+  "claimAhead",
   "onFailure",
   "guardAs",
   "groupId",
@@ -73,7 +100,7 @@ export function resolveOptions(options: KafkaRunOptions): ResolvedOptions {
   const given: unknown = options;
   requireObject("options", given);
   refuseUnknown("options", given, OPTIONS);
-  const { retryDelayMs, deadLetter, onFailure, guardAs = {}, groupId } = options;
+  const { retryDelayMs, deadLetter, claimAhead, onFailure, guardAs = {}, groupId } = options;
   if (retryDelayMs !== undefined) requireFunction("options.retryDelayMs", retryDelayMs);
   if (deadLetter !== undefined) requireFunction("options.deadLetter", deadLetter);
   if (onFailure !== undefined) requireOneOf("options.onFailure", onFailure, ["pause", "rethrow"]);
@@ -85,6 +112,7 @@ export function resolveOptions(options: KafkaRunOptions): ResolvedOptions {
   return {
     retryDelayMs,
     deadLetter,
+    claimAhead: requireInteger("options.claimAhead", claimAhead ?? 64, 1, 1000),
     onFailure: onFailure ?? "pause",
     guardAs: topicNames(guardAs),
     groupId,
@@ -108,12 +136,14 @@ function topicNames(guardAs: unknown): ReadonlyMap<string, string> {
 /** Refuses what would lose messages. What else is in `config` is the client's business. */
 export function checkRunConfig(config: unknown): void {
   requireObject("config", config);
-  requireFunction("config.eachMessage", config.eachMessage);
-  if (config.eachBatch !== undefined) {
+  const { eachMessage, eachBatch } = config;
+  if (eachMessage !== undefined && eachBatch !== undefined) {
     throw new TypeError(
-      `config.eachBatch must not be given, got ${quote(config.eachBatch)}: kafkaRun builds it from eachMessage`,
+      `config.eachBatch must not be given beside config.eachMessage, got ${quote(eachBatch)}: kafkaRun takes one handler`,
     );
   }
+  if (eachBatch === undefined) requireFunction("config.eachMessage", eachMessage);
+  else requireFunction("config.eachBatch", eachBatch);
   if (config.eachBatchAutoResolve !== undefined && config.eachBatchAutoResolve !== false) {
     throw new RangeError(
       `config.eachBatchAutoResolve must be false, got ${quote(config.eachBatchAutoResolve)}: it would resolve messages that were not processed`,

@@ -22,8 +22,14 @@ export interface GuardedRun {
 
 /**
  * The whole run config for a guarded consumer: `await consumer.run(kafkaRun(deduplicator, { eachMessage }))`. The other
- * members of `config` are passed on to the client. Records of a partition run one after the other; none is touched
- * before the one before it is resolved, and an offset is resolved only after the work was recorded as done.
+ * members of `config` are passed on to the client. With `eachBatch` the handler gets the fresh records of a batch
+ * together, and may fail some of them.
+ *
+ * A batch is claimed some records at a time (`claimAhead`). Records of a partition run one after the other: one starts
+ * when the handler of the one before it has resolved and its completion was sent to the store. An offset is resolved once
+ * that is answered, in order; so a crash repeats the work of one round trip to the store, not of a batch. Claims that
+ * have not started are renewed while they wait, checked again before they start, and given back when the consumer stops,
+ * loses the partition, waits for a busy key or is stuck.
  *
  * | what happened | the offset | what follows |
  * |---|---|---|
@@ -34,7 +40,7 @@ export interface GuardedRun {
  * | poison or conflict, `deadLetter` given | resolved, after `deadLetter` resolved | the next record |
  * | poison or conflict, no `deadLetter` or it rejected | unresolved | the partition rests for 24 to 30 s |
  * | store not reachable | unresolved, handler not run | the partition rests: 1 s · 2ⁿ up to 30 s |
- * | `stop`, `disconnect`, `seek`, rebalance | a running handler finishes and is resolved; nothing else is claimed | |
+ * | `stop`, `disconnect`, `seek`, rebalance | a running handler finishes and is resolved; claims not started are given back | |
  *
  * A partition that rests is paused, and resumed afterwards even if `consumer.pause` was called for it meanwhile; it comes
  * back within its rest and the consumer's `maxWaitTimeInMs` (5 s by default; 1 s is better). To pause by yourself use the
@@ -43,14 +49,14 @@ export interface GuardedRun {
  * While a handler runs or a key is waited for, heartbeats are sent, for the topic's longest processing time at most: then
  * a handler that is stuck loses its partition. After a rebalance has begun, no further record of the batch is claimed.
  *
- * @throws TypeError or RangeError for an option that is unknown or invalid, and for `autoCommit: false`, `eachBatch` and
- * `eachBatchAutoResolve: true`.
+ * @throws TypeError or RangeError for an option that is unknown or invalid, and for `autoCommit: false`,
+ * `eachBatchAutoResolve: true`, and `eachMessage` together with `eachBatch`.
  */
 export function kafkaRun<Topic extends string, Config extends object>(
   deduplicator: Deduplicator<Topic>,
   config: Config & GuardedRunConfig,
   options: KafkaRunOptions = {},
-): Omit<Config, "eachMessage"> & GuardedRun {
+): Omit<Config, "eachMessage" | "eachBatch"> & GuardedRun {
   return kafkaRunWith(deduplicator, config, options, systemClock);
 }
 
@@ -60,19 +66,19 @@ export function kafkaRunWith<Config extends object>(
   config: Config & GuardedRunConfig,
   options: KafkaRunOptions,
   clock: Clock,
-): Omit<Config, "eachMessage"> & GuardedRun {
+): Omit<Config, "eachMessage" | "eachBatch"> & GuardedRun {
   checkDeduplicator(deduplicator);
   checkRunConfig(config);
   const shared: SharedRun = {
     deduplicator,
-    handler: (payload, context) => config.eachMessage(payload, context),
+    handlers: config,
     options: resolveOptions(options),
     clock,
     pauses: new Pauses(clock),
     storeFailures: new Map(),
     hasWarned: false,
   };
-  const { eachMessage: _, ...passedOn } = config;
+  const { eachMessage: _message, eachBatch: _batch, ...passedOn } = config;
   return {
     ...passedOn,
     eachBatchAutoResolve: false,

@@ -143,7 +143,7 @@ describe("a batch that is no longer wanted", () => {
       scene.ran.push(idOf(payload));
       change(batch);
     };
-    await scene.work(batch, { eachMessage }, deduplicator);
+    await scene.work(batch, { eachMessage, options: { claimAhead: 1 } }, deduplicator);
     expect(scene.ran).toEqual(["a"]);
     expect(batch.resolved).toEqual(["0"]);
     expect(scene.observer.names()).toEqual(["processed"]);

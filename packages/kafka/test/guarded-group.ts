@@ -11,7 +11,12 @@ import { RecordingObserver } from "@onlyonce/testing";
 import { Redis } from "ioredis";
 import { type Consumer, type ConsumerConfig, Kafka, logLevel, type Message } from "kafkajs";
 import { expect, inject, onTestFinished } from "vitest";
-import { type KafkaMessage, type KafkaRunOptions, kafkaRun } from "../src/index.js";
+import {
+  type KafkaMessage,
+  type KafkaRecords,
+  type KafkaRunOptions,
+  kafkaRun,
+} from "../src/index.js";
 
 export const kafka: Kafka = new Kafka({
   brokers: inject("kafkaBrokers").split(","),
@@ -33,8 +38,16 @@ export async function newTopic(partitions = 1): Promise<string> {
   });
   await admin.createTopics({
     topics: [{ topic, numPartitions: partitions }],
-    waitForLeaders: true,
+    waitForLeaders: false,
   });
+  // kafkajs' own wait gives up where the broker does not know the topic yet.
+  const leaders = async (): Promise<number> => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.flatMap((each) => each.partitions.filter(({ leader }) => leader >= 0)).length;
+  };
+  await expect
+    .poll(() => leaders().catch(() => 0), { timeout: LIMIT_MS, interval: 50 })
+    .toBe(partitions);
   return topic;
 }
 
@@ -61,7 +74,9 @@ export async function send(topic: string, messages: Message[]): Promise<void> {
 export interface MemberOptions {
   readonly topics: readonly string[];
   readonly groupId: string;
-  readonly eachMessage: (payload: KafkaMessage, context: Context) => Promise<void>;
+  readonly eachMessage?: (payload: KafkaMessage, context: Context) => Promise<void>;
+  /** Instead of `eachMessage`. */
+  readonly eachBatch?: (payload: KafkaRecords) => Promise<void>;
   readonly store?: Store;
   readonly policy?: TopicPolicy;
   readonly run?: {
@@ -169,9 +184,9 @@ export async function join(given: MemberOptions): Promise<Member> {
   onTestFinished(() => member.close());
   await consumer.connect();
   await consumer.subscribe({ topics: [...given.topics], fromBeginning: true });
-  await consumer.run(
-    kafkaRun(deduplicator, { eachMessage: given.eachMessage, ...given.run }, given.options),
-  );
+  const { eachBatch, eachMessage = async () => undefined } = given;
+  const handler = eachBatch === undefined ? { eachMessage } : { eachBatch };
+  await consumer.run(kafkaRun(deduplicator, { ...handler, ...given.run }, given.options));
   return member;
 }
 

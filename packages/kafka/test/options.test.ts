@@ -41,7 +41,11 @@ describe("a run config", () => {
       { eachMessage, eachBatchAutoResolve: true },
       "config.eachBatchAutoResolve must be false, got true",
     ],
-    [{ eachMessage, eachBatch: eachMessage }, "config.eachBatch must not be given, got a function"],
+    [
+      { eachMessage, eachBatch: eachMessage },
+      "config.eachBatch must not be given beside config.eachMessage, got a function",
+    ],
+    [{ eachBatch: "charge" }, 'config.eachBatch must be a function, got "charge"'],
     [{}, "config.eachMessage must be a function, got undefined"],
     [{ eachMessage: "charge" }, 'config.eachMessage must be a function, got "charge"'],
     [undefined, "config must be an object, got undefined"],
@@ -61,7 +65,9 @@ describe("a run config", () => {
 
 describe("an adapter option", () => {
   it.each<[unknown, string]>([
-    [{ claimAhead: 64 }, 'unknown option "claimAhead" in options: 64'],
+    [{ claimAhead: 0 }, "options.claimAhead must be a whole number from 1 to 1000, got 0"],
+    [{ claimAhead: 1_001 }, "options.claimAhead must be a whole number from 1 to 1000, got 1001"],
+    [{ claimAhead: "64" }, 'options.claimAhead must be a number, got "64"'],
     [{ deadletter: eachMessage }, 'unknown option "deadletter" in options: a function'],
     [{ retryDelayMs: 1_000 }, "options.retryDelayMs must be a function, got 1000"],
     [{ deadLetter: "orders.dead" }, 'options.deadLetter must be a function, got "orders.dead"'],

@@ -47,7 +47,7 @@ it("what would lose messages does not compile", () => {
     () => kafkaRun(deduplicator, { eachMessage, autoCommit: false }),
     // @ts-expect-error kafkaRun resolves offsets by itself
     () => kafkaRun(deduplicator, { eachMessage, eachBatchAutoResolve: true }),
-    // @ts-expect-error kafkaRun builds eachBatch
+    // @ts-expect-error one handler or the other
     () => kafkaRun(deduplicator, { eachMessage, eachBatch: async () => undefined }),
     // @ts-expect-error there is nothing to run
     () => kafkaRun(deduplicator, { partitionsConsumedConcurrently: 3 }),

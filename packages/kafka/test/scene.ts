@@ -7,7 +7,7 @@ import {
 } from "@onlyonce/core";
 import { createDeduplicatorWith } from "@onlyonce/core/internal";
 import { FaultyStore, ManualClock, RecordingObserver } from "@onlyonce/testing";
-import type { KafkaMessage, KafkaRunOptions } from "../src/index.js";
+import type { KafkaMessage, KafkaRecords, KafkaRunOptions } from "../src/index.js";
 import { kafkaRunWith } from "../src/run-config.js";
 import type { StubBatch } from "./stub-batch.js";
 
@@ -16,6 +16,8 @@ export type Handle = (payload: KafkaMessage, context: Context) => Promise<void>;
 export interface Given {
   /** Default: notes the message in `ran`. */
   readonly eachMessage?: Handle;
+  /** Instead of `eachMessage`. */
+  readonly eachBatch?: (payload: KafkaRecords) => Promise<void>;
   readonly options?: KafkaRunOptions;
   readonly policy?: TopicPolicy;
 }
@@ -52,8 +54,9 @@ export class Scene {
     given: Given = {},
     deduplicator: Deduplicator = this.guard(given.policy),
   ): (batch: StubBatch) => Promise<void> {
-    const eachMessage = given.eachMessage ?? this.remember;
-    return kafkaRunWith(deduplicator, { eachMessage }, given.options ?? {}, this.clock).eachBatch;
+    const { eachBatch, eachMessage = this.remember } = given;
+    const config = eachBatch === undefined ? { eachMessage } : { eachBatch };
+    return kafkaRunWith(deduplicator, config, given.options ?? {}, this.clock).eachBatch;
   }
 
   /** One batch through a consumer of its own. */
