@@ -1,6 +1,8 @@
+import type { CompleteReply, Held } from "@onlyonce/core";
+// @boundaries-ignore the table as core has it, which core does not export
 import { isLive, type StoredRecord } from "../../packages/core/src/record.js";
+// @boundaries-ignore the same
 import * as table from "../../packages/core/src/record-table.js";
-import type { CompleteReply, Held } from "../../packages/core/src/store.js";
 import { symbolIn } from "./model-symbols.js";
 
 /** A record as the model prints it: state, token, grant, attempts, suspect, started, live, answer. */
@@ -104,7 +106,7 @@ const RELEASES = {
 } as const;
 
 function toCore(symbols: Symbols, printed: PrintedRecord): StoredRecord | undefined {
-  const [state, token, grant = 0, attempts = 0, suspect, started, live, answer] = printed;
+  const [state = -1, token, grant = 0, attempts = 0, suspect, started, live, answer] = printed;
   const base = {
     token: String(token),
     origin: {},

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// @boundaries-ignore the rules as core has them, which core does not export
 import { afterRun, isExhausted } from "../../packages/core/src/decide.js";
 import { runCommand } from "../servers/command.js";
 import { executeOnCore, type PrintedRecord } from "./core-execution.js";
