@@ -18,6 +18,8 @@ export interface KafkaProcessOptions {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Data folder, kept by `stop`; start again with the same one to keep topics. @defaultValue a temporary folder */
   readonly dir?: string;
+  /** Of a new data folder: brokers of one cluster share it. @defaultValue a random one */
+  readonly clusterId?: string;
   /** Which Kafka to run. @defaultValue the one on the path, else the one in the cache */
   readonly installation?: KafkaInstallation;
 }
@@ -55,10 +57,12 @@ export async function startKafka(options: KafkaProcessOptions = {}): Promise<Kaf
       .join(""),
   );
   const env = { ...process.env, ...installation.env };
-  await format(installation, env, dir, file).catch(async (error: unknown) => {
-    await discard(folder);
-    throw error;
-  });
+  await format(installation, env, dir, file, options.clusterId ?? newClusterId()).catch(
+    async (error: unknown) => {
+      await discard(folder);
+      throw error;
+    },
+  );
   const server = await startServer({
     name: "kafka",
     endpoint,
@@ -81,19 +85,24 @@ export async function startKafka(options: KafkaProcessOptions = {}): Promise<Kaf
   return { ...server, endpoint };
 }
 
+/** A UUID as Kafka writes it. */
+export function newClusterId(): string {
+  return randomBytes(16).toString("base64url").replace(/^-/, "A");
+}
+
 /** Gives a new data folder its cluster id; leaves a used one alone. */
 async function format(
   installation: KafkaInstallation,
   env: NodeJS.ProcessEnv,
   dir: string,
   file: string,
+  clusterId: string,
 ): Promise<void> {
   const used = await access(join(dir, "data", "meta.properties")).then(
     () => true,
     () => false,
   );
   if (used) return;
-  const clusterId = randomBytes(16).toString("base64url").replace(/^-/, "A");
   const tool = ["-cp", installation.classpath, "kafka.tools.StorageTool"];
   const args = [...JVM_FLAGS, ...tool, "format", "-t", clusterId, "-c", file];
   await runCommand(installation.java, args, { env, cwd: dir });
