@@ -1,11 +1,11 @@
 // A guarded Kafka consumer in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
 import { coordinates, createDeduplicator, header, type TopicPolicy } from "@onlyonce/core";
-import { kafkaRun } from "@onlyonce/kafka";
+import { type KafkaRunOptions, kafkaRun } from "@onlyonce/kafka";
 import { redisStore } from "@onlyonce/redis";
 import { Redis } from "ioredis";
-import { Kafka, logLevel } from "kafkajs";
 import { type CrashPoint, crashingStore } from "./crash-point.js";
+import { subscribed } from "./orders-consumer.js";
 import { endWithParent, heard, settings, tell, tellingObserver } from "./parent.js";
 
 export interface OrdersSettings {
@@ -21,8 +21,8 @@ export interface OrdersSettings {
   readonly holds: boolean;
   /** How long a handler takes at least. @defaultValue 0 */
   readonly handlerMs?: number;
-  /** Every handler rejects. @defaultValue false */
-  readonly fails?: boolean;
+  /** How often the handler of an id rejects before it resolves, in this process. @defaultValue never */
+  readonly rejections?: Readonly<Record<string, number>>;
   /** What a message is known by. @defaultValue "id": the header of that name */
   readonly key?: "id" | "coordinates";
   /** The process kills itself there. @defaultValue nowhere */
@@ -31,11 +31,15 @@ export interface OrdersSettings {
   readonly retryDelayMs?: number;
   /** How long the process lives on after its consumer has disconnected. @defaultValue 0 */
   readonly lingerMs?: number;
+  /** Where `@confluentinc/kafka-javascript` is installed. @defaultValue none: kafkajs is used */
+  readonly confluentFolder?: string | undefined;
+  /** Of a static member; kafkajs knows none. @defaultValue a dynamic member */
+  readonly groupInstanceId?: string;
 }
 
 endWithParent();
 const given = settings<OrdersSettings>();
-const { handlerMs = 0, fails = false, key = "id", crashesWhen, retryDelayMs, lingerMs = 0 } = given;
+const { handlerMs = 0, key = "id", crashesWhen, retryDelayMs, lingerMs = 0 } = given;
 const redis = new Redis(given.redisUrl);
 const store = redisStore(redis, { prefix: given.prefix, commandTimeoutMs: 150 });
 const dedup = createDeduplicator({
@@ -44,21 +48,15 @@ const dedup = createDeduplicator({
   defaults: { ...given.policy, key: key === "id" ? header("id") : coordinates() },
   observers: [tellingObserver],
 });
-const kafka = new Kafka({ brokers: [...given.brokers], logLevel: logLevel.NOTHING });
-const consumer = kafka.consumer({
-  groupId: given.groupId,
-  sessionTimeout: given.sessionTimeoutMs,
-  heartbeatInterval: Math.floor(given.sessionTimeoutMs / 3),
-  maxWaitTimeInMs: given.maxWaitTimeInMs,
-  metadataMaxAge: 2_000,
-});
 const finish = given.holds ? heard("finish") : Promise.resolve();
-await consumer.connect();
-await consumer.subscribe({ topics: [given.topic], fromBeginning: true });
-consumer.on(consumer.events.GROUP_JOIN, () => tell({ event: "ready" }));
-consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-  tell({ event: "crashed", outcome: `${error.name}, ${restart ? "restarts" : "stopped"}` });
-});
+const rejectionsLeft = new Map(Object.entries(given.rejections ?? {}));
+const options: KafkaRunOptions = {
+  ...(retryDelayMs !== undefined && { retryDelayMs: () => retryDelayMs }),
+  deadLetter: async ({ message }) => {
+    tell({ event: "dead_lettered", id: String(message.headers?.id) });
+  },
+};
+const consumer = await subscribed(given);
 await consumer.run(
   kafkaRun(
     dedup,
@@ -68,11 +66,13 @@ await consumer.run(
         tell({ event: "started", id, attempt, partition });
         await finish;
         if (handlerMs > 0) await delay(handlerMs);
-        if (fails) throw new Error(`${id} cannot be shipped`);
+        const left = rejectionsLeft.get(id) ?? 0;
+        rejectionsLeft.set(id, left - 1);
+        if (left > 0) throw new Error(`${id} cannot be shipped`);
         tell({ event: "finished", id, partition });
       },
     },
-    retryDelayMs === undefined ? {} : { retryDelayMs: () => retryDelayMs },
+    options,
   ),
 );
 process.once("SIGTERM", () => void stop());

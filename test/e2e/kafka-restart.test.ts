@@ -51,7 +51,11 @@ describe.concurrent("Kafka consumers that are restarted", () => {
   it("while their partition rests after a failure end cleanly, although the rest ends after the client", async (context) => {
     const group = await OrdersGroup.open(context);
     await group.send(["o1", "o2"]);
-    const leaving = group.member({ fails: true, retryDelayMs: 1_000, lingerMs: 2_000 });
+    const leaving = group.member({
+      rejections: { o1: 99 },
+      retryDelayMs: 1_000,
+      lingerMs: 2_000,
+    });
     expect(await leaving.heard("outcome", 40_000, "o1")).toMatchObject({ outcome: "failed" });
     leaving.signal("SIGTERM");
     await leaving.exited();

@@ -3,6 +3,8 @@ import { type Admin, Kafka, logLevel } from "kafkajs";
 import { inject, type TestContext } from "vitest";
 import { Child } from "../children/child.js";
 import type { OrdersSettings } from "../children/orders-main.js";
+// Brings the type of what its setup provides.
+import type {} from "../confluent/setup.js";
 import { until } from "../servers/deadline.js";
 import type { Sent } from "./order-history.js";
 
@@ -70,6 +72,7 @@ export class OrdersGroup {
       maxWaitTimeInMs: 300,
       policy: { ackTimeoutMs: 60_000, leaseMs: LEASE_MS, busyWaitMs: 5_000, windowMs: 300_000 },
       holds: false,
+      confluentFolder: inject("confluentFolder"),
       ...given,
     } satisfies OrdersSettings);
     this.members.push(member);
