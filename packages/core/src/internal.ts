@@ -1,6 +1,7 @@
 // For sibling packages only: outside semver.
 export { systemClock } from "./clock.js";
 export { createDeduplicatorWith } from "./deduplicator.js";
+export { createKeyDigest } from "./message-key.js";
 export {
   LONGEST_TIMER_MS,
   quote,

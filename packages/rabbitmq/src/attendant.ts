@@ -5,8 +5,10 @@ import type { CapturedChannel } from "./channel.js";
 import { deadLetterTarget } from "./dead-letter.js";
 import { type AmqpMessage, isFromStream, toDelivery } from "./delivery.js";
 import { deliveryCount } from "./delivery-count.js";
+import { retriesOf } from "./message-copy.js";
 import type { ResolvedOptions } from "./options.js";
-import { actionFor } from "./settlement.js";
+import type { RetryExchange } from "./retry-exchange.js";
+import { actionFor, awayMs, type Circumstances } from "./settlement.js";
 import { textOf, warn } from "./warning.js";
 
 export interface AttendantParts {
@@ -14,6 +16,7 @@ export interface AttendantParts {
   readonly channel: CapturedChannel;
   readonly policy: ResolvedPolicy;
   readonly options: ResolvedOptions;
+  readonly retry: RetryExchange | undefined;
   /** Aborts when the consumer closes or its channel is gone: nothing waits any longer, running handlers go on. */
   readonly stop: AbortSignal;
   attend(message: AmqpMessage, delivery: Delivery, options: AttendOptions): Promise<Verdict>;
@@ -35,22 +38,27 @@ export class Attendant {
 
   /** Resolves when the message is settled, or left to the broker. Each round in place ends in an outcome of its own. */
   async take(message: AmqpMessage): Promise<void> {
-    const { queue, channel, policy, options, stop } = this.#parts;
+    const { queue, channel, policy, options, retry, stop } = this.#parts;
     const delivery = toDelivery(queue, message, options.topic);
     const count = deliveryCount(message.properties.headers);
     const isStream = isFromStream(message);
     const holdUntilMs = performance.now() + policy.maxProcessingMs;
     for (let round = 0; !stop.aborted; round += 1) {
       const verdict = await this.#verdict(message, delivery, holdUntilMs - performance.now());
-      const action = actionFor(verdict, {
+      const now: Circumstances = {
         deliveryCount: count,
         deliveryLimit: options.deliveryLimit,
         isStream,
         round,
+        retries: retriesOf(message.properties.headers),
         holdLeftMs: holdUntilMs - performance.now(),
         random: Math.random(),
         retryDelayMs: this.#retryDelayMs,
-      });
+      };
+      const restMs = retry === undefined ? undefined : awayMs(verdict, now);
+      if (restMs !== undefined && (await retry?.takes(message, restMs)))
+        return channel.ack(message);
+      const action = actionFor(verdict, now);
       switch (action.kind) {
         case "ack":
           return channel.ack(message);
@@ -69,7 +77,7 @@ export class Attendant {
 
   async #verdict(message: AmqpMessage, delivery: Delivery, holdLeftMs: number): Promise<Verdict> {
     const waitMs = Math.max(0, Math.min(this.#waitMs, holdLeftMs));
-    const deadLetter = deadLetterTarget(this.#parts.options, message);
+    const deadLetter = deadLetterTarget(this.#parts.options, message, this.#parts.retry);
     try {
       return await this.#parts.attend(message, delivery, {
         signal: this.#parts.stop,

@@ -20,7 +20,7 @@ export interface RabbitConsumer {
 }
 
 export interface QueueConsumerParts
-  extends Pick<AttendantParts, "queue" | "channel" | "policy" | "options" | "attend"> {}
+  extends Pick<AttendantParts, "queue" | "channel" | "policy" | "options" | "retry" | "attend"> {}
 
 /** The consumer of one queue on one channel. */
 export class QueueConsumer implements RabbitConsumer {

@@ -4,3 +4,8 @@ export type { AmqpMessage, AmqpProperties } from "./delivery.js";
 export { toDelivery } from "./delivery.js";
 export type { ConsumeSettings, RabbitConsumeOptions } from "./options.js";
 export { rabbitConsume } from "./rabbit-consume.js";
+export type { RetryRoute } from "./retry-route.js";
+export type { RetryTopologyOptions, TopologyChannel } from "./retry-topology.js";
+export { setupRetryTopology } from "./retry-topology.js";
+export type { PublishingChannel } from "./stamp-key.js";
+export { stampKey } from "./stamp-key.js";

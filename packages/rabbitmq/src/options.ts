@@ -8,6 +8,7 @@ import {
   requireObject,
 } from "@onlyonce/core/internal";
 import type { AmqpMessage } from "./delivery.js";
+import { checkRetryRoute, type RetryRoute } from "./retry-route.js";
 
 /** What is passed on to the channel's `consume`. `noAck` is not among them: a message that needs no ack can't be guarded. */
 export interface ConsumeSettings {
@@ -46,6 +47,15 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
    */
   readonly deadLetterExchange?: true;
   /**
+   * Lets failed and busy messages rest at the broker instead of here: a durable copy is published to this exchange, and
+   * the message is acked once the broker has confirmed the copy. The copy keeps body, id, properties and headers (but for
+   * `expiration`, `userId` and what the broker wrote) and comes back to the end of the queue. A confirm that is lost
+   * makes a duplicate. Where the copy can't be published the message rests here as without this option. With a
+   * `deadLetter` route, poison goes there unless `deadLetter` or `deadLetterExchange` is given. Needs a confirm channel;
+   * not used for streams. See `setupRetryTopology`.
+   */
+  readonly retry?: RetryRoute;
+  /**
    * How long a failed message rests, unacked, before it is handed back, in milliseconds (0 to 2,147,483,647; cut to
    * what the ACK timeout leaves). `attempt` counts from 1: the failures of this message so far, or, while the store
    * cannot be reached, how often in a row. An invalid answer gives way to the default.
@@ -73,6 +83,7 @@ export interface ResolvedOptions<Message = AmqpMessage> {
   readonly prefetch: number;
   readonly deadLetter: ((message: Message, why: DeadLetterReason) => Promise<void>) | undefined;
   readonly deadLetterExchange: boolean;
+  readonly retry: RetryRoute | undefined;
   readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly deliveryLimit: number;
   readonly onCancel: (() => void | PromiseLike<void>) | undefined;
@@ -86,6 +97,7 @@ const OPTIONS = [
   "prefetch",
   "deadLetter",
   "deadLetterExchange",
+  "retry",
   "retryDelayMs",
   "deliveryLimit",
   "onCancel",
@@ -142,6 +154,8 @@ export function resolveOptions<Message>(
     prefetch: requireInteger("options.prefetch", prefetch, 1, 65_535),
     deadLetter,
     deadLetterExchange: deadLetterExchange === true,
+    retry:
+      options.retry === undefined ? undefined : checkRetryRoute("options.retry", options.retry),
     retryDelayMs,
     deliveryLimit,
     onCancel,

@@ -3,8 +3,10 @@ import { attend, type ResolvedPolicy, topicPolicy } from "@onlyonce/core/adapter
 import { quote, requireFunction } from "@onlyonce/core/internal";
 import { type AmqpChannel, CapturedChannel, type MessageOf } from "./channel.js";
 import { QueueConsumer, type RabbitConsumer } from "./consumer.js";
+import type { ConfirmingChannel } from "./copy-publisher.js";
 import type { AmqpMessage } from "./delivery.js";
 import { type RabbitConsumeOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { RetryExchange } from "./retry-exchange.js";
 
 /**
  * Consumes `queue` guarded: the handler takes effect once per message key inside the window. Acks, holds, delays and
@@ -14,9 +16,9 @@ import { type RabbitConsumeOptions, type ResolvedOptions, resolveOptions } from 
  * |---|---|
  * | resolved | recorded, then acked; acked too if recording failed: the work is done |
  * | duplicate | acked, the handler does not run |
- * | threw | released, rests for `retryDelayMs`, handed back |
+ * | threw | released, rests for `retryDelayMs`, handed back; with `retry` it rests at the broker |
  * | threw `maxAttempts` times, or a `PermanentError` | dead-lettered, then acked; without a target retried at the longest back-off |
- * | busy (claimed elsewhere) | waits unacked for about two leases, then rests at least 1 s and is handed back |
+ * | busy (claimed elsewhere) | waits unacked for about two leases, then rests at least 1 s, here or at the broker, and comes again |
  * | store down | stays unacked and is tried again; with `onStoreDown: "process"` it runs unprotected |
  * | channel closed while running | the handler finishes and is recorded; the redelivery is dropped as duplicate |
  *
@@ -44,12 +46,24 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
     policy: policyOf(resolved.topic),
     options: resolved as unknown as ResolvedOptions,
     channel: CapturedChannel.of(channel),
+    retry: resolved.retry && new RetryExchange(confirming(channel), resolved.retry),
     attend: (message, delivery, attendOptions) =>
       attend(deduplicator, delivery, (context) => run(message, context), attendOptions),
   });
 }
 
 const CHANNEL_METHODS = ["consume", "cancel", "prefetch", "ack", "nack", "once"] as const;
+
+function confirming(channel: AmqpChannel): ConfirmingChannel {
+  for (const method of ["publish", "on", "waitForConfirms"]) {
+    if (typeof Reflect.get(channel, method) !== "function") {
+      throw new TypeError(
+        `options.retry needs a confirm channel (connection.createConfirmChannel()), but the channel has no method ${method}: a message must not be acked before its copy is safe`,
+      );
+    }
+  }
+  return channel as unknown as ConfirmingChannel;
+}
 
 function requireChannel(channel: unknown): void {
   if (typeof channel !== "object" || channel === null) {

@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly round: number;
   /** How much longer the message may stay unacked before the broker's ACK timeout comes near, in milliseconds. */
   readonly holdLeftMs: number;
+  /** How often the message came back from the retry exchange: each time as a new one, in the broker's eyes. */
+  readonly retries: number;
   /** In [0, 1). */
   readonly random: number;
   /** The back-off after so many failed attempts, in milliseconds. */
@@ -57,6 +59,17 @@ export function actionFor(verdict: Verdict, now: Circumstances): Action {
   }
 }
 
+/**
+ * How long a delivery should rest outside of its queue, where there is a retry exchange; undefined: it should not. A
+ * stream can't take it back, and while the store is down a copy would only come back to find it so.
+ */
+export function awayMs(verdict: Verdict, now: Circumstances): number | undefined {
+  if (verdict.settlement !== "retry" || now.isStream) return undefined;
+  const delayMs = fullDelayMs(verdict, now);
+  const isWaitedOut = verdict.reason === "store" && staysHere(verdict, now, delayMs);
+  return isWaitedOut ? undefined : delayMs;
+}
+
 function staysHere({ reason = "failed" }: Verdict, now: Circumstances, delayMs: number): boolean {
   if (now.isStream) return true;
   if (delayMs >= now.holdLeftMs) return false;
@@ -89,5 +102,7 @@ function fullDelayMs(verdict: Verdict, now: Circumstances): number {
 /** Without a claim nobody counts attempts, so the broker's count stands in. */
 function failedAttempts({ outcome, detail, attempt }: Verdict, now: Circumstances): number {
   const isCounted = outcome !== "unprotected" && detail !== "shadow";
-  return isCounted && attempt !== undefined ? attempt : now.deliveryCount + now.round + 1;
+  return isCounted && attempt !== undefined
+    ? attempt
+    : now.deliveryCount + now.retries + now.round + 1;
 }

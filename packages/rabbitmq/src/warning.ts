@@ -4,6 +4,7 @@ export type WarningCode =
   | "ONLYONCE_AMQP_CHANNEL_ERROR"
   | "ONLYONCE_AMQP_CONSUMER_CANCELLED"
   | "ONLYONCE_AMQP_CALLBACK"
+  | "ONLYONCE_AMQP_RETRY_EXCHANGE"
   | "ONLYONCE_AMQP_UNEXPECTED";
 
 /** Says something that nobody awaits. Warnings never change what happens to a message. */

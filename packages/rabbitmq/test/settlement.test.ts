@@ -1,12 +1,13 @@
 import type { Verdict } from "@onlyonce/core/adapter";
 import { describe, expect, it } from "vitest";
-import { type Action, actionFor, type Circumstances } from "../src/settlement.js";
+import { type Action, actionFor, awayMs, type Circumstances } from "../src/settlement.js";
 
 const CALM: Circumstances = {
   deliveryCount: 0,
   deliveryLimit: 20,
   isStream: false,
   round: 0,
+  retries: 0,
   holdLeftMs: 1_710_000,
   random: 0,
   retryDelayMs: (attempt) => attempt * 100,
@@ -159,4 +160,29 @@ describe("a stream cannot take a message back, so it is never handed back", () =
     ["poison", poison, { isStream: true, holdLeftMs: -1 }, { kind: "again", delayMs: 1_000 }],
     ["processed", { outcome: "processed", settlement: "ack" }, { isStream: true }, { kind: "ack" }],
   ]);
+});
+
+describe("where there is a retry exchange, rests are spent there", () => {
+  it.each<readonly [string, Verdict, Partial<Circumstances>, number | undefined]>([
+    ["failed: the back-off", failed, {}, 300],
+    [
+      "failed, near the delivery limit: a copy has a count of its own",
+      failed,
+      { deliveryCount: 19 },
+      300,
+    ],
+    ["failed with hardly any hold left: the rest is not cut", failed, { holdLeftMs: 5 }, 300],
+    ["busy: at least a second", busy, {}, 1_000],
+    ["busy: as long as the lease", { ...busy, retryAfterMs: 9_000 }, {}, 9_000],
+    ["poison without a target: the longest back-off", poison, {}, 30_000],
+    ["conflict without a target: the longest back-off", conflict, {}, 30_000],
+    ["unprotected: counted by the copies", unprotected, { retries: 4 }, 500],
+    ["store: waited out here", store, {}, undefined],
+    ["store, once the hold is over", store, { holdLeftMs: 50 }, 100],
+    ["failed on a stream: it takes nothing back", failed, { isStream: true }, undefined],
+    ["processed", { outcome: "processed", settlement: "ack" }, {}, undefined],
+    ["returned untouched", { outcome: undefined, settlement: "return" }, {}, undefined],
+  ])("%s", (_, verdict, now, delayMs) => {
+    expect(awayMs(verdict, { ...CALM, ...now })).toBe(delayMs);
+  });
 });
