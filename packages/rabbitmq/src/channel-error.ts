@@ -13,7 +13,8 @@ const PRECONDITION_FAILED = 406;
  */
 export function explainChannelError(error: unknown): ChannelErrorExplanation {
   const text = textOf(error);
-  const gone = "The consumers of this channel have stopped: consume again on a new channel.";
+  const gone =
+    "The consumers of this channel have stopped: consume again on a new channel, or give rabbitConsume a function that makes channels and it does.";
   if (codeOf(error) === PRECONDITION_FAILED) {
     if (/unknown delivery tag/i.test(text)) {
       return {

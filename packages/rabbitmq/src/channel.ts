@@ -16,6 +16,8 @@ export interface AmqpChannel {
   ack(message: AmqpMessage): void;
   nack(message: AmqpMessage, allUpTo?: boolean, requeue?: boolean): void;
   once(event: string, listener: (error?: unknown) => void): unknown;
+  /** Used for channels that a function made for us. */
+  close?(): PromiseLike<unknown>;
 }
 
 /** The message type of a channel: what its consumers receive. */

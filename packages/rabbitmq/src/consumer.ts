@@ -8,25 +8,31 @@ import { textOf, warn } from "./warning.js";
 
 /** A running consumer. Close it before its channel, the deduplicator and Redis, in this order. */
 export interface RabbitConsumer {
+  /** Of the channel that it consumes on now. */
   readonly consumerTag: string;
   /**
    * Stops deliveries, lets running handlers finish, be recorded and acked for up to `drainMs` (default 30,000, 0 to
    * 2,147,483,647), and resolves once the broker has seen those acks. Messages that wait, for a busy key or out a
-   * back-off, stay unsettled: the broker puts them back when the caller closes the channel, which this never does.
-   * Handlers that outlive `drainMs` go on and are acked if the channel is still open. Twice is fine.
+   * back-off, stay unsettled: the broker puts them back when the channel closes, which is up to the caller.
+   * Handlers that outlive `drainMs` go on and are acked if the channel is still open. A channel that a function made
+   * for the consumer is closed at the end. Twice is fine.
    */
   close(options?: { readonly drainMs?: number }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface QueueConsumerParts
-  extends Pick<AttendantParts, "queue" | "channel" | "policy" | "options" | "retry" | "attend"> {}
+  extends Pick<AttendantParts, "queue" | "channel" | "policy" | "options" | "retry" | "attend"> {
+  /** Somebody consumes again when this consumer has ended: its channel was lost, or the broker cancelled it. */
+  readonly onEnd?: () => void;
+}
 
 /** The consumer of one queue on one channel. */
 export class QueueConsumer implements RabbitConsumer {
   readonly #queue: string;
   readonly #channel: CapturedChannel;
   readonly #onCancel: ResolvedOptions["onCancel"];
+  readonly #onEnd: (() => void) | undefined;
   readonly #attendant: Attendant;
   readonly #stop = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
@@ -38,6 +44,7 @@ export class QueueConsumer implements RabbitConsumer {
     this.#queue = parts.queue;
     this.#channel = parts.channel;
     this.#onCancel = parts.options.onCancel;
+    this.#onEnd = parts.onEnd;
     // Every waiting delivery listens, up to the prefetch.
     setMaxListeners(0, this.#stop.signal);
     this.#attendant = new Attendant({ ...parts, stop: this.#stop.signal });
@@ -64,11 +71,19 @@ export class QueueConsumer implements RabbitConsumer {
     return this.close();
   }
 
+  /** Resolves when no message that it took is in its hands any more. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
   async #start({ options }: QueueConsumerParts): Promise<void> {
     const { prefetch, consume } = options;
     const onMessage = this.#onMessage;
     this.#consumerTag = await this.#channel.consume(this.#queue, prefetch, onMessage, consume);
-    this.#forget = this.#channel.onClose(() => this.#stop.abort());
+    this.#forget = this.#channel.onClose(() => {
+      this.#stop.abort();
+      this.#onEnd?.();
+    });
   }
 
   /** What the channel calls. An exception here would close the channel, and a rejection end the process: there are none. */
@@ -87,10 +102,12 @@ export class QueueConsumer implements RabbitConsumer {
   };
 
   #cancelled(): void {
+    this.#onEnd?.();
     if (this.#onCancel === undefined) {
+      if (this.#onEnd !== undefined) return;
       warn(
         "ONLYONCE_AMQP_CONSUMER_CANCELLED",
-        `RabbitMQ cancelled the consumer of ${JSON.stringify(this.#queue)}: the queue was deleted or has moved. Nothing is consumed from it any more; consume again in the option onCancel`,
+        `RabbitMQ cancelled the consumer of ${JSON.stringify(this.#queue)}: the queue was deleted or has moved. Nothing is consumed from it any more; consume again in the option onCancel, or give rabbitConsume a function that makes channels`,
       );
       return;
     }

@@ -71,7 +71,8 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
   readonly deliveryLimit?: number;
   /**
    * Called when the broker cancels the consumer: its queue was deleted or has moved. Nothing is consumed any more:
-   * consume again here. Without it, a process warning says so.
+   * consume again here. Without it, a process warning says so. A consumer whose channels a function makes consumes again
+   * by itself, whether this is given or not.
    */
   readonly onCancel?: () => void | PromiseLike<void>;
   /** Passed on to the channel's `consume`. */

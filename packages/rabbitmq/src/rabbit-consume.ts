@@ -2,9 +2,10 @@ import type { Context, Deduplicator } from "@onlyonce/core";
 import { attend, type ResolvedPolicy, topicPolicy } from "@onlyonce/core/adapter";
 import { quote, requireFunction } from "@onlyonce/core/internal";
 import { type AmqpChannel, CapturedChannel, type MessageOf } from "./channel.js";
-import { QueueConsumer, type RabbitConsumer } from "./consumer.js";
+import { QueueConsumer, type QueueConsumerParts, type RabbitConsumer } from "./consumer.js";
 import type { ConfirmingChannel } from "./copy-publisher.js";
 import type { AmqpMessage } from "./delivery.js";
+import { LastingConsumer } from "./lasting-consumer.js";
 import { type RabbitConsumeOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { RetryExchange } from "./retry-exchange.js";
 
@@ -22,17 +23,21 @@ import { RetryExchange } from "./retry-exchange.js";
  * | store down | stays unacked and is tried again; with `onStoreDown: "process"` it runs unprotected |
  * | channel closed while running | the handler finishes and is recorded; the redelivery is dropped as duplicate |
  *
+ * With a function in place of a channel the consumer lasts: after a cancel, a lost channel or a lost connection it asks
+ * for a new channel, at first after 1 s and at least every 30 s, until it can consume again. The function makes a channel
+ * for this consumer alone, which is closed with it; only the first try rejects.
+ *
  * Nothing is handed back at once, and no message near its delivery limit is handed back before the ACK timeout comes
  * near. Invalid options throw a RangeError or TypeError at once, before any I/O; the promise rejects as the channel does.
  */
 export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>(
   deduplicator: Deduplicator<Topic>,
-  channel: Channel,
+  channel: Channel | (() => PromiseLike<Channel>),
   queue: Topic | (string & {}),
   handler: (message: MessageOf<Channel>, context: Context) => Promise<void>,
   options: RabbitConsumeOptions<MessageOf<Channel>> = {},
 ): Promise<RabbitConsumer> {
-  requireChannel(channel);
+  if (typeof channel !== "function") requireChannel(channel);
   if (typeof queue !== "string" || queue === "") {
     throw new TypeError(`queue must be a non-empty string, got ${quote(queue)}`);
   }
@@ -41,15 +46,21 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
   const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<void>;
   const policyOf = (topic: string): ResolvedPolicy => topicPolicy(deduplicator, topic);
   const resolved = resolveOptions(queue, options, (topic) => policyOf(topic).maxAttempts);
-  return QueueConsumer.start({
+  const partsOn = (on: AmqpChannel): QueueConsumerParts => ({
     queue,
     policy: policyOf(resolved.topic),
     options: resolved as unknown as ResolvedOptions,
-    channel: CapturedChannel.of(channel),
-    retry: resolved.retry && new RetryExchange(confirming(channel), resolved.retry),
+    channel: CapturedChannel.of(on),
+    retry: resolved.retry && new RetryExchange(confirming(on), resolved.retry),
     attend: (message, delivery, attendOptions) =>
       attend(deduplicator, delivery, (context) => run(message, context), attendOptions),
   });
+  if (typeof channel !== "function") return QueueConsumer.start(partsOn(channel));
+  const checked = (on: AmqpChannel): QueueConsumerParts => {
+    requireChannel(on);
+    return partsOn(on);
+  };
+  return LastingConsumer.start({ queue, open: async () => channel(), partsOn: checked });
 }
 
 const CHANNEL_METHODS = ["consume", "cancel", "prefetch", "ack", "nack", "once"] as const;
