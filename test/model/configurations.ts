@@ -20,7 +20,7 @@ export const CONFIGURATIONS: readonly Configuration[] = [
     STALLS: 1,
   }),
   safety("three faulty calls and a crash", { NET_FAULTS: 3, LATE: 2, CRASHES: 1, COPIES: 1 }),
-  safety("a crash, a stall and a faulty call", { CRASHES: 1, STALLS: 1, NET_FAULTS: 1 }, true),
+  safety("a crash, a stall and a faulty call", { CRASHES: 1, STALLS: 1, NET_FAULTS: 1 }),
   safety("two crashes, two stalls and a lost ack", {
     CRASHES: 2,
     STALLS: 2,
@@ -107,13 +107,12 @@ export const CONFIGURATIONS: readonly Configuration[] = [
     STALLS: 1,
     SHUTDOWNS: 1,
   }),
-  safety("a batch of two different keys, a stall, a shutdown and a faulty call", {
+  safety("a batch of two different keys, a stall and a faulty call", {
     PROCESSES: 1,
     BATCH: 2,
     KEYS: 2,
     COPIES: 1,
     STALLS: 1,
-    SHUTDOWNS: 1,
     NET_FAULTS: 1,
   }),
   progress("a faulty call and a crash", { NET_FAULTS: 1, CRASHES: 1 }),

@@ -84,8 +84,11 @@ inline toRelease(t, as, after) {
   MY.then = after
 }
 
-/* Whether an ending or a start mark that was not answered may be sent again. */
-#define LEASE_LIVES (MY.fresh && !MY.lost)
+/*
+ * Whether an ending or a start mark that was not answered may be sent again: a renewal that was answered `lost` may just
+ * have come after it.
+ */
+#define LEASE_LIVES MY.fresh
 
 /* Without a dead-letter target, what is exhausted runs all the same, but is held for one back-off after a takeover. */
 #ifdef BROKEN_EXHAUSTED_NEVER_RUNS
@@ -117,6 +120,8 @@ inline afterClaim(t) {
     if
     :: MY.unanswered = 0
     :: report(t, 0); MY.step = GOING_BACK
+    /* Asked ahead of its run, it leaves the key of its process to others and claims anew when it runs. */
+    :: BATCH > 1 && !MY.claimLost -> MY.unanswered = 0; MY.token = 0; MY.step = WAITING
     fi
   :: reply == UNANSWERED ->
     MY.unanswered = (MY.unanswered < 3 -> MY.unanswered + 1 : 3);
@@ -127,6 +132,8 @@ inline afterClaim(t) {
     if
     :: !FAIL_OPEN
     :: !FAIL_OPEN -> MY.step = GIVING_UP
+    /* Ahead of its run there is one try: its token is released and dead. */
+    :: BATCH > 1 && !MY.claimLost -> MY.step = GIVING_UP; MY.then = THEN_AGAIN
     :: FAIL_OPEN && MY.unanswered < TRIES_BEFORE_FAIL_OPEN
     :: FAIL_OPEN && MY.unanswered >= TRIES_BEFORE_FAIL_OPEN -> MY.step = RUNNING_OPEN
     fi
@@ -256,9 +263,9 @@ inline actAfterRun(t, withEffect) {
     next = 0
 }
 
-/* In a batch: whether no handler of the same process is at work. */
+/* In a batch a handler starts when the one before has resolved and its completion is on its way. */
 #define IN_TURN(t) (SIBLING(t) == t || ticket[SIBLING(t)].step < STARTING || \
-  ticket[SIBLING(t)].step == GRANTED || ticket[SIBLING(t)].step == GIVING_UP)
+  ticket[SIBLING(t)].step == GRANTED || ticket[SIBLING(t)].step == COMPLETING || ticket[SIBLING(t)].step == GIVING_UP)
 
 #ifdef BROKEN_BATCH_SHARES_A_TOKEN
 #define BROKEN_BATCH_NOT_MERGED
@@ -327,7 +334,8 @@ inline afterCall(t) {
 
 inline afterGivingUp(t) {
   if
-  :: closing[PROCESS(t)] -> returnUntouched(t)
+  :: MY.then == THEN_AGAIN -> MY.unanswered = 0; MY.token = 0; MY.formerToken = 0; MY.then = 0; MY.step = WAITING
+  :: MY.then != THEN_AGAIN && closing[PROCESS(t)] -> returnUntouched(t)
   :: else -> report(t, 0); MY.step = GOING_BACK
   fi
 }
