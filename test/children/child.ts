@@ -16,6 +16,7 @@ export interface ChildMessage {
     | "crashing"
     | "crashed"
     | "dead_lettered"
+    | "stopping"
     | "stopped";
   readonly id?: string;
   readonly attempt?: number;

@@ -78,7 +78,9 @@ await consumer.run(
 process.once("SIGTERM", () => void stop());
 
 async function stop(): Promise<void> {
-  await consumer.disconnect();
+  const disconnected = consumer.disconnect();
+  tell({ event: "stopping" });
+  await disconnected;
   tell({ event: "stopped" });
   await delay(lingerMs);
   await dedup.close();

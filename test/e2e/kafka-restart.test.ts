@@ -37,6 +37,7 @@ describe.concurrent("Kafka consumers that are restarted", () => {
     const leaving = group.member({ holds: true });
     await leaving.heard("started", 40_000, "o1");
     leaving.signal("SIGTERM");
+    await leaving.heard("stopping", 20_000);
     leaving.say("finish");
     await leaving.exited();
     expect(leaving.exitCode).toBe(0);

@@ -1,6 +1,9 @@
 import { expect } from "vitest";
 import type { Child } from "../children/child.js";
 
+/** What a member of the group said, and when it ended. */
+export type Witness = Pick<Child, "of" | "exitedAtMs">;
+
 /** A record as it was appended. */
 export interface Sent {
   readonly id: string;
@@ -29,7 +32,7 @@ interface Run {
  * crashes (I6). That the group is at its end (I4) is waited for before.
  */
 export function expectInvariants(
-  { sent, members }: { readonly sent: readonly Sent[]; readonly members: readonly Child[] },
+  { sent, members }: { readonly sent: readonly Sent[]; readonly members: readonly Witness[] },
   { twice = [], restarts = false }: Permitted = {},
 ): void {
   const finished = members
@@ -59,7 +62,7 @@ function notIn(ids: readonly string[]): (id: string) => boolean {
   return (id) => !ids.includes(id);
 }
 
-function runsOf(member: Child): readonly Run[] {
+function runsOf(member: Witness): readonly Run[] {
   const ends = [...member.of("finished"), ...member.of("started")];
   return member.of("started").map(({ id, atMs }) => {
     const later = ends.filter((end) => end.id === id && end.atMs > atMs).map((end) => end.atMs);
