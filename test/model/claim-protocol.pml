@@ -93,6 +93,9 @@ Record snapshot[KEYS];
 #include "delivery.pml"
 #include "properties.pml"
 #include "network.pml"
+#include "ticket.pml"
+#include "answers.pml"
+#include "mishaps.pml"
 #include "worker.pml"
 #include "surroundings.pml"
 
