@@ -7,6 +7,7 @@ import { type AmqpMessage, isFromStream, toDelivery } from "./delivery.js";
 import { deliveryCount } from "./delivery-count.js";
 import { retriesOf } from "./message-copy.js";
 import type { ResolvedOptions } from "./options.js";
+import type { Replies } from "./replies.js";
 import type { RetryExchange } from "./retry-exchange.js";
 import { actionFor, awayMs, type Circumstances } from "./settlement.js";
 import { textOf, warn } from "./warning.js";
@@ -17,6 +18,7 @@ export interface AttendantParts {
   readonly policy: ResolvedPolicy;
   readonly options: ResolvedOptions;
   readonly retry: RetryExchange | undefined;
+  readonly replies: Replies | undefined;
   /** Aborts when the consumer closes or its channel is gone: nothing waits any longer, running handlers go on. */
   readonly stop: AbortSignal;
   attend(message: AmqpMessage, delivery: Delivery, options: AttendOptions): Promise<Verdict>;
@@ -38,7 +40,7 @@ export class Attendant {
 
   /** Resolves when the message is settled, or left to the broker. Each round in place ends in an outcome of its own. */
   async take(message: AmqpMessage): Promise<void> {
-    const { queue, channel, policy, options, retry, stop } = this.#parts;
+    const { queue, channel, policy, options, retry, replies, stop } = this.#parts;
     const delivery = toDelivery(queue, message, options.topic);
     const count = deliveryCount(message.properties.headers);
     const isStream = isFromStream(message);
@@ -61,6 +63,7 @@ export class Attendant {
       const action = actionFor(verdict, now);
       switch (action.kind) {
         case "ack":
+          replies?.send(message, verdict);
           return channel.ack(message);
         case "reject":
           return channel.reject(message);
@@ -77,7 +80,8 @@ export class Attendant {
 
   async #verdict(message: AmqpMessage, delivery: Delivery, holdLeftMs: number): Promise<Verdict> {
     const waitMs = Math.max(0, Math.min(this.#waitMs, holdLeftMs));
-    const deadLetter = deadLetterTarget(this.#parts.options, message, this.#parts.retry);
+    const { options, retry, replies } = this.#parts;
+    const deadLetter = deadLetterTarget(options, message, retry);
     try {
       return await this.#parts.attend(message, delivery, {
         signal: this.#parts.stop,
@@ -85,6 +89,7 @@ export class Attendant {
         storeWaitMs: waitMs,
         enterWait: this.#enterWait,
         ...(deadLetter === undefined ? {} : { deadLetter }),
+        ...(replies === undefined ? {} : { encode: replies.encode }),
       });
     } catch (error) {
       warn(

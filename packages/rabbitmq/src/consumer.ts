@@ -21,8 +21,7 @@ export interface RabbitConsumer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface QueueConsumerParts
-  extends Pick<AttendantParts, "queue" | "channel" | "policy" | "options" | "retry" | "attend"> {
+export interface QueueConsumerParts extends Omit<AttendantParts, "stop"> {
   /** Somebody consumes again when this consumer has ended: its channel was lost, or the broker cancelled it. */
   readonly onEnd?: () => void;
 }

@@ -13,6 +13,7 @@ export interface AmqpProperties {
   readonly contentType?: unknown;
   readonly contentEncoding?: unknown;
   readonly correlationId?: unknown;
+  readonly replyTo?: unknown;
   readonly type?: unknown;
   readonly appId?: unknown;
   readonly timestamp?: unknown;

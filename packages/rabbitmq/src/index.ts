@@ -2,7 +2,7 @@ export type { AmqpChannel, MessageOf } from "./channel.js";
 export type { RabbitConsumer } from "./consumer.js";
 export type { AmqpMessage, AmqpProperties } from "./delivery.js";
 export { toDelivery } from "./delivery.js";
-export type { ConsumeSettings, RabbitConsumeOptions } from "./options.js";
+export type { ConsumeSettings, RabbitConsumeOptions, RabbitReplayOptions } from "./options.js";
 export { rabbitConsume } from "./rabbit-consume.js";
 export type { RetryRoute } from "./retry-route.js";
 export type { RetryTopologyOptions, TopologyChannel } from "./retry-topology.js";

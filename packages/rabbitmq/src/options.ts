@@ -1,3 +1,4 @@
+import type { Codec } from "@onlyonce/core";
 import type { DeadLetterReason } from "@onlyonce/core/adapter";
 import {
   LONGEST_TIMER_MS,
@@ -8,6 +9,7 @@ import {
   requireObject,
 } from "@onlyonce/core/internal";
 import type { AmqpMessage } from "./delivery.js";
+import { checkCodec } from "./replies.js";
 import { checkRetryRoute, type RetryRoute } from "./retry-route.js";
 
 /** What is passed on to the channel's `consume`. `noAck` is not among them: a message that needs no ack can't be guarded. */
@@ -79,11 +81,23 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
   readonly consume?: ConsumeSettings;
 }
 
+/** For queues of requests. */
+export interface RabbitReplayOptions<Result, Message = AmqpMessage>
+  extends RabbitConsumeOptions<Message> {
+  /**
+   * A request with a `replyTo` is answered there, under its own `correlationId`: with what the handler resolved with, or,
+   * if it is a duplicate, with what was stored of that. The reply goes out before the ack, on the same channel. Failed
+   * requests get no reply, nor do duplicates of a result that was larger than the codec's `maxBytes`.
+   */
+  readonly replay: Codec<Result>;
+}
+
 export interface ResolvedOptions<Message = AmqpMessage> {
   readonly topic: string;
   readonly prefetch: number;
   readonly deadLetter: ((message: Message, why: DeadLetterReason) => Promise<void>) | undefined;
   readonly deadLetterExchange: boolean;
+  readonly replay: Codec<unknown> | undefined;
   readonly retry: RetryRoute | undefined;
   readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly deliveryLimit: number;
@@ -98,12 +112,13 @@ const OPTIONS = [
   "prefetch",
   "deadLetter",
   "deadLetterExchange",
+  "replay",
   "retry",
   "retryDelayMs",
   "deliveryLimit",
   "onCancel",
   "consume",
-] as const satisfies readonly (keyof RabbitConsumeOptions)[];
+] as const satisfies readonly (keyof RabbitReplayOptions<unknown>)[];
 
 const CONSUME_SETTINGS = [
   "consumerTag",
@@ -119,7 +134,7 @@ const CONSUME_SETTINGS = [
  */
 export function resolveOptions<Message>(
   queue: string,
-  options: RabbitConsumeOptions<Message>,
+  options: RabbitConsumeOptions<Message> & { readonly replay?: Codec<unknown> },
   maxAttemptsOf: (topic: string) => number,
 ): ResolvedOptions<Message> {
   requireKnown("options", options, OPTIONS);
@@ -133,6 +148,7 @@ export function resolveOptions<Message>(
   if (deadLetter !== undefined) requireFunction("options.deadLetter", deadLetter);
   if (retryDelayMs !== undefined) requireFunction("options.retryDelayMs", retryDelayMs);
   if (onCancel !== undefined) requireFunction("options.onCancel", onCancel);
+  if (options.replay !== undefined) checkCodec("options.replay", options.replay);
   if (deadLetterExchange !== undefined && deadLetterExchange !== true) {
     throw new TypeError(
       `options.deadLetterExchange must be true or absent, got ${quote(deadLetterExchange)}`,
@@ -155,6 +171,7 @@ export function resolveOptions<Message>(
     prefetch: requireInteger("options.prefetch", prefetch, 1, 65_535),
     deadLetter,
     deadLetterExchange: deadLetterExchange === true,
+    replay: options.replay,
     retry:
       options.retry === undefined ? undefined : checkRetryRoute("options.retry", options.retry),
     retryDelayMs,

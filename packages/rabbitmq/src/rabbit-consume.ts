@@ -1,4 +1,4 @@
-import type { Context, Deduplicator } from "@onlyonce/core";
+import type { Codec, Context, Deduplicator } from "@onlyonce/core";
 import { attend, type ResolvedPolicy, topicPolicy } from "@onlyonce/core/adapter";
 import { quote, requireFunction } from "@onlyonce/core/internal";
 import { type AmqpChannel, CapturedChannel, type MessageOf } from "./channel.js";
@@ -6,7 +6,13 @@ import { QueueConsumer, type QueueConsumerParts, type RabbitConsumer } from "./c
 import type { ConfirmingChannel } from "./copy-publisher.js";
 import type { AmqpMessage } from "./delivery.js";
 import { LastingConsumer } from "./lasting-consumer.js";
-import { type RabbitConsumeOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import {
+  type RabbitConsumeOptions,
+  type RabbitReplayOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options.js";
+import { Replies, replying } from "./replies.js";
 import { RetryExchange } from "./retry-exchange.js";
 
 /**
@@ -30,12 +36,28 @@ import { RetryExchange } from "./retry-exchange.js";
  * Nothing is handed back at once, and no message near its delivery limit is handed back before the ACK timeout comes
  * near. Invalid options throw a RangeError or TypeError at once, before any I/O; the promise rejects as the channel does.
  */
+export function rabbitConsume<Topic extends string, Channel extends AmqpChannel, Result>(
+  deduplicator: Deduplicator<Topic>,
+  channel: Channel | (() => PromiseLike<Channel>),
+  queue: Topic | (string & {}),
+  handler: (message: MessageOf<Channel>, context: Context) => Promise<Result>,
+  options: RabbitReplayOptions<Result, MessageOf<Channel>>,
+): Promise<RabbitConsumer>;
 export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>(
   deduplicator: Deduplicator<Topic>,
   channel: Channel | (() => PromiseLike<Channel>),
   queue: Topic | (string & {}),
   handler: (message: MessageOf<Channel>, context: Context) => Promise<void>,
-  options: RabbitConsumeOptions<MessageOf<Channel>> = {},
+  options?: RabbitConsumeOptions<MessageOf<Channel>>,
+): Promise<RabbitConsumer>;
+export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>(
+  deduplicator: Deduplicator<Topic>,
+  channel: Channel | (() => PromiseLike<Channel>),
+  queue: Topic | (string & {}),
+  handler: (message: MessageOf<Channel>, context: Context) => Promise<unknown>,
+  options: RabbitConsumeOptions<MessageOf<Channel>> & {
+    readonly replay?: Codec<unknown>;
+  } = {},
 ): Promise<RabbitConsumer> {
   if (typeof channel !== "function") requireChannel(channel);
   if (typeof queue !== "string" || queue === "") {
@@ -43,7 +65,7 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
   }
   requireFunction("handler", handler);
   // What a channel gives to its consumers is its own message type.
-  const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<void>;
+  const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<unknown>;
   const policyOf = (topic: string): ResolvedPolicy => topicPolicy(deduplicator, topic);
   const resolved = resolveOptions(queue, options, (topic) => policyOf(topic).maxAttempts);
   const partsOn = (on: AmqpChannel): QueueConsumerParts => ({
@@ -52,6 +74,7 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
     options: resolved as unknown as ResolvedOptions,
     channel: CapturedChannel.of(on),
     retry: resolved.retry && new RetryExchange(confirming(on), resolved.retry),
+    replies: resolved.replay && new Replies(replying(on), resolved.replay),
     attend: (message, delivery, attendOptions) =>
       attend(deduplicator, delivery, (context) => run(message, context), attendOptions),
   });
