@@ -31,7 +31,7 @@ while i < #KEYS do
     local first = firstSeen
     local isDone = false
     if record and isHeld(record, mine) then
-      answer = tonumber(string.sub(record, 4, 16)) > now and 0 or 1
+      answer = (tonumber(string.sub(record, 4, 16)) or 0) > now and 0 or 1
       first = string.sub(record, 17, 23)
     elseif record then
       local found = read(record)

@@ -42,7 +42,9 @@ export class Deadlines {
     const error = this.#expireUntil(nowMs);
     const next = this.#tickets[this.#head];
     this.#isArmed = false;
-    if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next.deadlineMs - nowMs)));
+    // Not for every single one: in an outage there may be thousands, each at its own instant.
+    const pauseMs = this.#timeoutMs / 50;
+    if (next !== undefined) this.#arm(Math.ceil(Math.max(pauseMs, next.deadlineMs - nowMs)));
     if (error !== undefined) this.#onExpired(nowMs);
   }
 

@@ -32,6 +32,11 @@ import {
 const TABLE_SIZE = 4096;
 const CLUSTER_TABLE_SIZE = 64;
 
+/** How many calls may be given up and yet be with the client, for each that may be under way. */
+const GIVEN_UP_PER_CALL = 4;
+/** A call that the client has not settled for so many timeouts is no longer counted. */
+const FORGOTTEN_AFTER_TIMEOUTS = 30;
+
 /**
  * The way to one server, or to one slot group of a Cluster. What is asked for in one turn of the event loop, or while
  * the allowed number of calls is under way, travels together: one script call for each verb, completions first.
@@ -50,6 +55,8 @@ export class Lane {
   readonly #options: ResolvedOptions;
   /** A plain array: a Set that sees so much traffic leaves its old tables to the major collector. */
   readonly #underWay: Call[] = [];
+  /** Given up, but neither answered nor rejected by the client, which may keep them for a server that is down. */
+  #givenUp: Call[] = [];
   #isScheduled = false;
 
   constructor(redis: RedisCommands, options: ResolvedOptions, onOdd: (code: string) => void) {
@@ -88,8 +95,12 @@ export class Lane {
   /** Gives up the calls whose time is over, and makes their places free. */
   expire(nowMs: number): void {
     for (const queue of this.#byPriority) queue.prune();
+    const { commandTimeoutMs } = this.#options;
+    const forgottenMs = nowMs - commandTimeoutMs * FORGOTTEN_AFTER_TIMEOUTS;
+    this.#givenUp = this.#givenUp.filter((call) => call.deadlineMs > forgottenMs);
     for (const call of this.#underWay.filter((one) => one.deadlineMs <= nowMs)) {
-      this.#over(call, () => call.fail(timedOut(this.#options.commandTimeoutMs)));
+      this.#givenUp.push(call);
+      this.#over(call, () => call.fail(timedOut(commandTimeoutMs)));
     }
     this.schedule();
   }
@@ -98,11 +109,20 @@ export class Lane {
     this.#isScheduled = false;
     for (const queue of this.#byPriority) {
       while (!queue.isEmpty) {
-        if (this.#underWay.length >= this.#options.maxCallsInFlight) return;
+        if (!this.#hasPlace()) return;
         this.#send(queue.take());
       }
     }
   };
+
+  /** Answers come in order: while old calls have none, new ones would only pile up in the client. */
+  #hasPlace(): boolean {
+    const { maxCallsInFlight } = this.#options;
+    return (
+      this.#underWay.length < maxCallsInFlight &&
+      this.#givenUp.length < maxCallsInFlight * GIVEN_UP_PER_CALL
+    );
+  }
 
   #send(call: Call): void {
     this.#underWay.push(call);
@@ -138,9 +158,12 @@ export class Lane {
 
   #over(call: Call, settle: () => void): void {
     const place = this.#underWay.indexOf(call);
-    if (place < 0) return;
-    this.#underWay.splice(place, 1);
-    settle();
+    if (place >= 0) {
+      this.#underWay.splice(place, 1);
+      settle();
+    } else {
+      this.#givenUp = this.#givenUp.filter((one) => one !== call);
+    }
     this.schedule();
   }
 }

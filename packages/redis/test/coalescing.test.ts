@@ -81,6 +81,14 @@ describe("coalescing", () => {
     expect(calls.map(({ keys }) => keys.length)).toEqual([...Array(9).fill(10), 5]);
   });
 
+  test("as many keys as may be configured fit into one call", async () => {
+    const { store, calls } = counted({ maxKeysPerCall: 1000, commandTimeoutMs: 10_000 });
+    const requests = newKeys(1000).map((key) => claimOf(key, { windowMs: 10_000 }));
+    const replies = await store.claim(requests);
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set(["acquired"]));
+    expect(calls).toHaveLength(1);
+  });
+
   test("equal keys never travel in one call, and are executed in the order in which they were asked for", async () => {
     const { store, calls } = counted();
     const [hot, cold] = [newKey(), newKey()];

@@ -2,7 +2,7 @@ import { startTcpProxy, type TcpProxy } from "@onlyonce/testing";
 import { Redis, type RedisOptions } from "ioredis";
 import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { type RedisStoreOptions, redisStore } from "../src/index.js";
-import { claimOf, heldOf, newKey, newKeys, ownPrefix } from "./redis-lab.js";
+import { CountingCommands, claimOf, heldOf, newKey, newKeys, ownPrefix } from "./redis-lab.js";
 
 /** A store whose client reaches the server through a bad network, and one that reaches it directly. */
 async function behindProxy(
@@ -157,6 +157,31 @@ describe("a server that is down", () => {
     );
     expect(await direct.inspect(sent.key)).toMatchObject({ state: "claimed" });
     expect(await direct.inspect(waiting.key)).toBeUndefined();
+  });
+
+  test("a client that keeps calls for a server that is down is handed a bounded number of them, and works again after the outage", async () => {
+    const { proxy, redis } = await behindProxy({}, { maxRetriesPerRequest: null });
+    const commands = new CountingCommands(redis);
+    const store = redisStore(commands, {
+      prefix: ownPrefix(),
+      commandTimeoutMs: 20,
+      maxCallsInFlight: 1,
+      maxKeysPerCall: 1,
+    });
+    proxy.refuseConnections();
+    proxy.cut();
+    for (let i = 0; i < 30; i += 1) {
+      await expect(store.claim([claimOf(newKey())])).rejects.toThrow("did not answer");
+    }
+    expect(commands.calls.length).toBeLessThanOrEqual(8);
+    proxy.restore();
+    await vi.waitFor(
+      async () => {
+        const [reply] = await store.claim([claimOf(newKey())]);
+        expect(reply?.status).toBe("acquired");
+      },
+      { timeout: 5000 },
+    );
   });
 
   test("a client without an offline queue makes the call reject at once", async () => {
