@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { parseArguments } from "./arguments.js";
 import { claimCycle } from "./claim-cycle.js";
 import type { ScenarioResult } from "./contest.js";
+import { kafka } from "./kafka.js";
 import { rabbitmq } from "./rabbitmq.js";
 import { recordMemory } from "./record-memory.js";
 import { lineOf, reportOf } from "./report.js";
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "claim-cycle": claimCycle,
   "record-memory": recordMemory,
   rabbitmq,
+  kafka,
 };
 
 try {

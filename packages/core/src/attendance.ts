@@ -4,6 +4,7 @@ import { afterClaim } from "./decide.js";
 import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
 import type { Handler } from "./handler.js";
+import type { Lease } from "./lease-keeper.js";
 import type { Settlement, Verdict } from "./outcome.js";
 import { runGranted } from "./run-granted.js";
 import { runUnprotected } from "./run-unprotected.js";
@@ -84,14 +85,20 @@ export class Attendance {
     if (admission?.kind === "granted") {
       const { lease } = admission;
       this.#engine.leases.end(lease);
-      const [reply] = await this.#engine.store
-        .release([{ ...lease.held, as: "unstarted" }])
-        .catch(() => []);
-      if (reply !== "ok" && reply !== "lost") {
+      if (!(await this.#released(lease))) {
         this.#engine.inBackground(releaseUnstarted(this.#engine, lease));
       }
     }
     this.#leave();
+  }
+
+  async #released(lease: Lease): Promise<boolean> {
+    try {
+      const [reply] = await this.#engine.store.release([{ ...lease.held, as: "unstarted" }]);
+      return reply === "ok" || reply === "lost";
+    } catch {
+      return false;
+    }
   }
 
   /** What a delivery comes to that asks for no claim. */

@@ -7,3 +7,4 @@ export type {
 export type { FreshRecord, KafkaBatch, KafkaMessage, KafkaRecords } from "./payload.js";
 export type { KafkaHeader, KafkaRecord } from "./record.js";
 export { type GuardedRun, kafkaRun } from "./run-config.js";
+export { type OutgoingRecord, type StampableProducer, stampKey } from "./stamp-key.js";

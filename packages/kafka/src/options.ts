@@ -54,8 +54,9 @@ export interface KafkaRunOptions {
    */
   readonly deadLetter?: (message: KafkaMessage, why: DeadLetterReason) => Promise<void>;
   /**
-   * How many records of a batch are claimed with one call of the store, from 1 to 1000. A crash makes so many records
-   * wait for one lease. With 1 each record is claimed when its turn comes and answered before the next one starts.
+   * How many records of a batch are claimed with one call of the store, from 1 to 1000. Where handlers are quick, as many
+   * again are claimed meanwhile. A crash makes what is claimed wait for one lease. More raises the throughput of handlers
+   * that take microseconds. With 1 each record is claimed when its turn comes and answered before the next one starts.
    * @defaultValue 64
    */
   readonly claimAhead?: number;

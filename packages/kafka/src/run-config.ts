@@ -76,6 +76,7 @@ export function kafkaRunWith<Config extends object>(
     clock,
     pauses: new Pauses(clock),
     storeFailures: new Map(),
+    isFast: false,
     hasWarned: false,
   };
   const { eachMessage: _message, eachBatch: _batch, ...passedOn } = config;

@@ -230,6 +230,37 @@ describe("records that are claimed ahead", () => {
     expect(batch.resolved).toEqual(["0", "1"]);
   });
 
+  it("are claimed while the group before them runs, where groups are fast, and given back like them", async () => {
+    const batch = new StubBatch([...many, ...many.map((id) => `${id}-more`)]);
+    const { eachMessage, finish } = slow("p-70");
+    const working = scene.work(batch, { eachMessage });
+    await expect.poll(() => scene.ran.at(-1)).toBe("p-70");
+    expect(keysOf("claim")).toEqual([64, 64, 64]);
+    expect(await isFree("p-149")).toBe(false);
+    batch.running = false;
+    await scene.clock.advance(250);
+    expect(await isFree("p-71")).toBe(true);
+    expect(await isFree("p-149")).toBe(true);
+    finish();
+    await scene.clock.advance(0);
+    await working;
+    expect(batch.resolved).toHaveLength(71);
+  });
+
+  it("are claimed anew, each once, after they were given back for a busy key", async () => {
+    const finish = await scene.holdElsewhere("p-70");
+    const batch = new StubBatch(many);
+    const working = scene.work(batch, { policy: { busyWaitMs: 10_000 } });
+    await expect.poll(() => scene.store.count("release")).toBeGreaterThan(0);
+    expect(scene.ran).toEqual(many.slice(0, 70));
+    expect(await isFree("p-149")).toBe(true);
+    finish();
+    await scene.clock.advance(1_000);
+    await working;
+    expect(scene.ran).toEqual(many.filter((id) => id !== "p-70"));
+    expect(batch.resolved).toEqual(many.map((_, offset) => String(offset)));
+  });
+
   it("are given back when a handler pauses the partition", async () => {
     const batch = new StubBatch(["a", "b"]);
     await scene.work(batch, {
