@@ -10,7 +10,8 @@ export interface StoreUnderTest {
   lose(key: string): Promise<void>;
   /**
    * Damages the record of a key behind the store's back, creating it where there is none: `malformed` makes it
-   * unreadable; `newer` makes it one of a later version, its state kept. Needed where `records` is `corruptible`.
+   * unreadable; `newer` makes it one of a later version, its state kept. It is then kept for longer than a test lasts.
+   * Needed where `records` is `corruptible`.
    */
   corrupt?(key: string, how: "malformed" | "newer"): Promise<void>;
   /** Another store over the same records, through a connection of its own; closed by `close`. */
