@@ -57,8 +57,9 @@ async function start(
 function onConfirm(channel: ConfirmChannel, before: () => unknown): void {
   const real = channel.publish.bind(channel);
   channel.publish = (exchange, key, content, options, confirmed) =>
-    real(exchange, key, content, options, async (error, ok) => {
-      confirmed?.((await before()) ?? error, ok);
+    real(exchange, key, content, options, (error, ok) => {
+      const told = async (): Promise<void> => confirmed?.((await before()) ?? error, ok);
+      void told();
     });
 }
 
