@@ -130,9 +130,12 @@ inline afterRelease(t) {
   fi
 }
 
-/* The verdict `return`: reports nothing, not even that an earlier run lost its claim. */
+/* The verdict `return`: reports nothing but that an earlier run lost its claim. */
 inline returnUntouched(t) {
-  known[KEY].incident = (MY.claimLost && MY.hasEffect -> 1 : known[KEY].incident);
+  if
+  :: MY.claimLost -> report(t, 1)
+  :: else -> skip
+  fi;
   MY.step = GOING_BACK
 }
 

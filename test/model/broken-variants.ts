@@ -133,10 +133,4 @@ export const INCIDENTS_NEEDED: readonly (BrokenVariant & { readonly when: string
     defines: { TIME_UPS: 1 },
     violates: "DOUBLES_ARE_TOLD",
   },
-  {
-    when: "a delivery is returned at shutdown after a run that lost its claim",
-    name: "INCIDENTS_DO_NOT_COUNT",
-    defines: { STALLS: 1, SHUTDOWNS: 1 },
-    violates: "DOUBLES_ARE_TOLD",
-  },
 ];

@@ -5,7 +5,7 @@ import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
 import type { Handler } from "./handler.js";
 import type { Lease } from "./lease-keeper.js";
-import type { Settlement, Verdict } from "./outcome.js";
+import type { Verdict } from "./outcome.js";
 import { runGranted } from "./run-granted.js";
 import { runUnprotected } from "./run-unprotected.js";
 import type { ClaimReply, ClaimRequest } from "./store.js";
@@ -188,8 +188,7 @@ export class Attendance {
   }
 
   #marked<Result>(verdict: Verdict<Result>): Verdict<Result> {
-    const isOutcome = (settlement: Settlement): boolean => settlement !== "return";
-    if (!this.#claimLost || !isOutcome(verdict.settlement)) return verdict;
+    if (!this.#claimLost) return verdict;
     const { detail: _detail, ...rest } = verdict;
     return { ...rest, outcome: "claim_lost" };
   }

@@ -44,7 +44,7 @@ export type Settlement =
 
 /** Everything an adapter needs to settle one delivery. */
 export interface Verdict<Result = unknown> {
-  /** Undefined only with settlement `return`: a delivery returned untouched is not yet an outcome. */
+  /** Undefined only with settlement `return`: a delivery returned untouched is not yet an outcome. One that lost its claim before is. */
   readonly outcome: Outcome | undefined;
   readonly settlement: Settlement;
   /** Why `retry`; selects the adapter's back-off. */

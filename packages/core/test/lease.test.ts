@@ -191,6 +191,23 @@ describe("behaviour 40: a handler whose lease can no longer be proved", () => {
     expect(work.runs).toHaveLength(1);
   });
 
+  it("and is returned at shutdown has ended as claim_lost: its effect may have happened", async () => {
+    const outage = new Outage();
+    const one = guarded({}, outage.wrap);
+    const work = new Work();
+    const running = watch(attend(one.dedup, payment("p1"), work.handler));
+    await one.clock.advance(0);
+    outage.break("down");
+    work.run(0).signal();
+    await one.clock.advance(3_100);
+    const closing = one.dedup.close();
+    work.run(0).reject(new Error("aborted"));
+    await one.clock.advance(2_500);
+    await closing;
+    expect(await running.promise).toMatchObject({ outcome: "claim_lost", settlement: "return" });
+    expect(one.observer.names()).toEqual(["claim_lost"]);
+  });
+
   it("while its successor still runs is handed back, not settled", async () => {
     const outage = new Outage();
     const one = guarded({}, outage.wrap);
