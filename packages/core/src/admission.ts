@@ -5,7 +5,7 @@ import type { Engine } from "./engine.js";
 import { OnlyOnceError } from "./errors.js";
 import type { Lease } from "./lease-keeper.js";
 import { Patience } from "./patience.js";
-import type { ClaimReply, ClaimRequest, StoreFailure } from "./store.js";
+import type { ClaimReply, ClaimRequest, Held, StoreFailure } from "./store.js";
 import type { Subject } from "./subject.js";
 
 /** Whether, and how, a delivery may run. */
@@ -149,10 +149,18 @@ export function granted(
     throw new Error(`a claim answered ${reply.status} grants nothing`);
   }
   const { grant, attempt, suspect } = reply;
-  const lease = engine.leases.hold({ ...request, grant }, sentAtMs);
+  const lease = engine.leases.hold(heldOf(request, grant), sentAtMs);
   const exhausted = isExhausted(attempt, subject.policy.maxAttempts);
   const takeover = reply.status === "reclaimed" ? reply.takeover : suspect;
   return { kind: "granted", lease, attempt, suspect, exhausted, takeover };
+}
+
+/** Written out: a spread with one more property leaves so much to the collector that every message feels it. */
+function heldOf(request: ClaimRequest, grant: number): Held {
+  const { key, token, leaseMs, windowMs, origin, fingerprint } = request;
+  return fingerprint === undefined
+    ? { key, token, leaseMs, windowMs, origin, grant }
+    : { key, token, leaseMs, windowMs, origin, fingerprint, grant };
 }
 
 export function refused(subject: Subject, reply: ClaimReply): Admission {

@@ -56,10 +56,7 @@ export function complete(
   lease: Lease,
   result: Uint8Array | undefined,
 ): Promise<Answer<Exclude<CompleteReply, StoreFailure>>> {
-  const completion: Completion = {
-    ...lease.held,
-    ...(result === undefined ? undefined : { result }),
-  };
+  const completion: Completion = result === undefined ? lease.held : { ...lease.held, result };
   return persist(engine, whileLeaseLives(engine, lease), () => engine.store.complete([completion]));
 }
 
