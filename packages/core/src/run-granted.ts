@@ -8,9 +8,9 @@ import type { Lease } from "./lease-keeper.js";
 import type { OutcomeDetail, Verdict } from "./outcome.js";
 import { encodeResult } from "./replay.js";
 import { RunContext } from "./run-context.js";
-import { complete, release, start } from "./store-calls.js";
+import { complete, release, releaseUnstarted, start } from "./store-calls.js";
 import type { Subject } from "./subject.js";
-import { type Step, sendToDeadLetter } from "./verdicts.js";
+import { type Step, sendToDeadLetter, verdictOf } from "./verdicts.js";
 
 type Granted = Extract<Admission, { kind: "granted" }>;
 
@@ -90,6 +90,11 @@ class GrantedRun<Result> {
     if (!this.#lease.isFresh(this.#engine.clock.nowMs())) {
       await release(this.#engine, this.#lease, "unstarted");
       return { kind: "again", claimLost: false };
+    }
+    // The answer may have come after the end began: what has not started by then never does.
+    if (this.#engine.closing.aborted) {
+      await releaseUnstarted(this.#engine, this.#lease);
+      return verdict(verdictOf({ kind: "returned" }));
     }
     const context = new RunContext(attempt, this.#lease.held.key);
     return this.#after(context, await this.#call(handler, context));

@@ -8,7 +8,7 @@ import { encodeResult } from "./replay.js";
 import { RunContext } from "./run-context.js";
 import { completeUnanswered } from "./store-calls.js";
 import type { Subject } from "./subject.js";
-import { type Step, sendToDeadLetter } from "./verdicts.js";
+import { type Step, sendToDeadLetter, verdictOf } from "./verdicts.js";
 
 type Open = Extract<Admission, { kind: "unprotected" | "shadowed" }>;
 
@@ -31,6 +31,13 @@ export async function runUnprotected<Result>(
       ? { outcome: admission.outcome, detail: "shadow", origin: admission.origin }
       : { outcome: "unprotected", detail: admission.detail };
   const unanswered = admission.kind === "unprotected" ? admission.unanswered : undefined;
+  // Finding out that nothing protects it took time: what has not started when the end begins never does.
+  if (engine.closing.aborted) {
+    if (unanswered !== undefined) {
+      engine.inBackground(engine.store.release([{ ...unanswered, as: "unstarted" }]));
+    }
+    return { kind: "verdict", verdict: verdictOf({ kind: "returned" }) };
+  }
   const context = new RunContext(1, subject.key ?? engine.tokens.next());
   try {
     const value = await handler(context);
