@@ -37,6 +37,7 @@ export const CLAIM_SCRIPTS: readonly Script[] = [
       send("A", "remember", { leaseMs: 50, windowMs: 90 }),
       new AdvanceTo(0, "expiry", -1),
       send("B", "remember"),
+      send("B", "claim"),
       new AdvanceTo(0, "expiry", 0),
       send("C", "claim"),
     ],

@@ -13,7 +13,7 @@ export interface Command {
 }
 
 /** What becomes of a call on its way. */
-export type Fate =
+type Fate =
   | "answered"
   /** Executed twice, as by a client that resends; the second answer is seen. */
   | "twice"

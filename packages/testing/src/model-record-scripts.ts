@@ -45,6 +45,10 @@ export const RECORD_SCRIPTS: readonly Script[] = [
     ],
   },
   {
+    name: "a completion after a lapse is late, for every copy of it",
+    steps: [send("A", "claim", SHORT), lapse, send("A", "complete"), send("A", "complete")],
+  },
+  {
     name: "every copy of a completion gets the first answer: late",
     steps: [
       send("A", "claim"),
