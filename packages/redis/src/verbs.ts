@@ -31,16 +31,12 @@ export const claimVerb: Verb<ClaimRequest, ClaimReply> = {
       case "m":
         return { status: "acquired", grant: 1, attempt: 1, suspect: false };
       case "A":
-        return { status: "acquired", ...readGrant(detail) };
+        return { status: "acquired", ...readGrant(detail).numbers };
       case "R":
       case "T": {
-        const former = detail.slice(detail.search(/(?<=^\d+ \d+ \d+ )/));
-        return {
-          status: "reclaimed",
-          takeover: code === "T",
-          previous: readOrigin(former, nowMs).origin,
-          ...readGrant(detail),
-        };
+        const { numbers, rest } = readGrant(detail);
+        const previous = readOrigin(rest, nowMs).origin;
+        return { status: "reclaimed", takeover: code === "T", previous, ...numbers };
       }
       case "d":
       case "v":
@@ -139,9 +135,19 @@ function readOwnerAnswer(code: string): StartReply {
   }
 }
 
-function readGrant(detail: string): { grant: number; attempt: number; suspect: boolean } {
-  const [grant, attempt, suspect] = detail.split(" ", 3);
-  return { grant: Number(grant), attempt: Number(attempt), suspect: suspect === "1" };
+interface GrantNumbers {
+  readonly grant: number;
+  readonly attempt: number;
+  readonly suspect: boolean;
+}
+
+/** "grant attempt suspect", and what may follow behind a space. */
+function readGrant(detail: string): { readonly numbers: GrantNumbers; readonly rest: string } {
+  const [grant = "", attempt = "", suspect = ""] = detail.split(" ", 3);
+  return {
+    numbers: { grant: Number(grant), attempt: Number(attempt), suspect: suspect === "1" },
+    rest: detail.slice(grant.length + attempt.length + suspect.length + 3),
+  };
 }
 
 /** Printable ASCII without spaces: it is a field of the record. */
