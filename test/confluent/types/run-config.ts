@@ -1,5 +1,6 @@
 // Compiled against the published types of @confluentinc/kafka-javascript, by a test.
 
+// @boundaries-ignore built on demand into the private cache, and compiled against only there
 import type { KafkaJS } from "@confluentinc/kafka-javascript";
 import { createDeduplicator, memoryStore } from "@onlyonce/core";
 import { type KafkaBatch, type KafkaMessage, kafkaRun } from "@onlyonce/kafka";
