@@ -17,7 +17,7 @@ describe("faults on any call of the store, crashes, shutdowns and redeliveries",
           expect(unhandled).toEqual([]);
         }),
         {
-          numRuns: Number(ONLYONCE_RUNS ?? 500),
+          numRuns: Number(ONLYONCE_RUNS ?? 3000),
           ...(ONLYONCE_SEED && { seed: Number(ONLYONCE_SEED) }),
         },
       );

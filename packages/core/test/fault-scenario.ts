@@ -12,15 +12,19 @@ export interface RunPlan {
 export interface MessagePlan {
   /** How often the producer sent it. */
   readonly copies: number;
-  /** Its runs, in order; later ones resolve at once. */
+  /** Its first runs, in order. */
   readonly runs: readonly RunPlan[];
+  /** Every later one. It resolves. */
+  readonly usual: RunPlan;
 }
 
-export const VERBS = ["claim", "start", "renew", "complete", "release"] as const;
+const VERBS = ["claim", "start", "renew", "complete", "release"] as const;
 
 export type Step =
   /** Hands so many of the waiting deliveries to a worker: one by one, or claimed ahead as a batch. */
   | { readonly do: "deliver" | "batch"; readonly worker: number; readonly count: number }
+  /** Hands one of the waiting deliveries to each worker. */
+  | { readonly do: "spread" }
   | { readonly do: "advance"; readonly ms: number }
   /** Dies; another worker takes its place. */
   | { readonly do: "crash"; readonly worker: number }
@@ -28,8 +32,13 @@ export type Step =
   | { readonly do: "drain"; readonly worker: number; readonly drainMs: number }
   /** What was held back, or copied, on a worker's way to the store arrives. */
   | { readonly do: "late"; readonly worker: number }
-  /** A worker's way to the store breaks, until it is mended. */
-  | { readonly do: "break"; readonly worker: number; readonly fault: StoreFault }
+  /** A worker's way to the store breaks for these calls, until it is mended. */
+  | {
+      readonly do: "break";
+      readonly worker: number;
+      readonly verbs: readonly StoreVerb[];
+      readonly fault: StoreFault;
+    }
   | { readonly do: "mend"; readonly worker: number };
 
 export interface Scenario {
@@ -38,13 +47,17 @@ export interface Scenario {
   /** How many of the first dead letters can't be published. */
   readonly lettersLost: number;
   readonly messages: readonly MessagePlan[];
+  /** Whose calls take long, in whatever they end. */
+  readonly slow: readonly boolean[];
+  /** Whose renewals never arrive, until they are mended. */
+  readonly mute: readonly boolean[];
   /** What happens to the first calls of each worker, verb by verb. */
   readonly faults: readonly (readonly (readonly (StoreFault | undefined)[])[])[];
   readonly steps: readonly Step[];
 }
 
 /** Within a sixth of the lease of three seconds: what a store may take before it gives up. */
-const SLOW_MS = 450;
+export const SLOW_MS = 250;
 
 const fault: fc.Arbitrary<StoreFault> = fc.constantFrom<StoreFault[]>(
   { kind: "fail", when: "before" },
@@ -53,8 +66,8 @@ const fault: fc.Arbitrary<StoreFault> = fc.constantFrom<StoreFault[]>(
   { kind: "copy" },
   { kind: "hold" },
   { kind: "refuse" },
-  { kind: "delay", when: "before", ms: SLOW_MS },
-  { kind: "delay", when: "after", ms: SLOW_MS },
+  { kind: "delay", when: "before", ms: SLOW_MS / 2 },
+  { kind: "delay", when: "after", ms: SLOW_MS / 2 },
 );
 
 /** The longest processing time is five seconds. */
@@ -62,7 +75,7 @@ const run: fc.Arbitrary<RunPlan> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      lastsMs: fc.constantFrom(0, 100, 1_000, 4_000),
+      lastsMs: fc.constantFrom(0, 1_000, 4_000, 4_900),
       ends: fc.constantFrom("resolves" as const, "resolves" as const, "throws" as const),
       onAbort: fc.constantFrom<RunPlan["onAbort"][]>("unaware", "goes on", "throws", "returns"),
     }),
@@ -87,11 +100,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       count: fc.integer({ min: 1, max: 3 }),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("spread" as const) }) },
   {
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant("advance" as const),
-      ms: fc.constantFrom(50, 300, 1_000, 2_600, 4_000),
+      ms: fc.constantFrom(50, 300, 1_000, 1_000, 2_600, 4_000),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const), worker }) },
@@ -104,7 +118,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("late" as const), worker }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("break" as const), worker, fault }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("break" as const),
+      worker,
+      verbs: fc.constantFrom<(readonly StoreVerb[])[]>(
+        VERBS,
+        ["renew"],
+        ["renew"],
+        ["renew", "complete"],
+        ["release"],
+      ),
+      fault,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("mend" as const), worker }) },
 );
 
@@ -116,9 +144,19 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   deadLetter: fc.constantFrom("publish" as const, "reject" as const, "none" as const),
   lettersLost: fc.nat(1),
   messages: fc.array(
-    fc.record({ copies: fc.integer({ min: 1, max: 3 }), runs: fc.array(run, { maxLength: 5 }) }),
+    fc.record({
+      copies: fc.integer({ min: 1, max: 4 }),
+      runs: fc.array(run, { maxLength: 5 }),
+      usual: fc.record({
+        lastsMs: fc.constantFrom(0, 1_000, 4_000, 4_900),
+        ends: fc.constant("resolves" as const),
+        onAbort: fc.constantFrom<RunPlan["onAbort"][]>("unaware", "goes on", "throws", "returns"),
+      }),
+    }),
     { minLength: 1, maxLength: 3 },
   ),
+  slow: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+  mute: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
   faults: fc.array(fc.tuple(...VERBS.map(() => calls)), { minLength: 3, maxLength: 3 }),
   steps: fc.array(step, { maxLength: 40, size: "max" }),
 });

@@ -2,7 +2,7 @@ import { ManualClock } from "@onlyonce/testing";
 import { expect } from "vitest";
 import type { Verdict } from "../src/adapter.js";
 import { type Delivery, memoryStore, PermanentError, type Store } from "../src/index.js";
-import { planned, type Scenario, type Step, VERBS } from "./fault-scenario.js";
+import { planned, type Scenario, type Step } from "./fault-scenario.js";
 import { SimulatedMessage, type Trip } from "./simulated-message.js";
 import { type Reports, SimulatedWorker } from "./simulated-worker.js";
 
@@ -46,6 +46,9 @@ export class SimulatedBroker implements Reports {
       this.#expectNoErrors();
     }
     await this.#settleAll();
+    // What was dead-lettered is sent again, and runs again.
+    this.#waiting.push(...this.#messages.filter(({ letters }) => letters > 0));
+    await this.#settleAll();
     for (const message of this.#messages) {
       message.expectKept("settled");
       message.expectDoublesReported();
@@ -58,8 +61,12 @@ export class SimulatedBroker implements Reports {
       const { message } = trip;
       switch (verdict.settlement) {
         case "ack":
+          // The mark of its start stands, for all that the store knows.
+          if (verdict.detail === "unrecorded") message.strikes += 1;
           if (verdict.detail === "poison") message.strikes = 0;
-          return message.expectKept(`acked as ${verdict.outcome}`);
+          if (verdict.outcome !== "duplicate")
+            return message.expectKept(verdict.outcome ?? "acked");
+          return expect(message.effects, "a duplicate of nothing").toBeGreaterThan(0);
         case "reject":
           this.#letter(message, verdict.error);
           message.strikes = 0;
@@ -107,15 +114,23 @@ export class SimulatedBroker implements Reports {
   #hire(place: number): void {
     const former = this.#workers[place];
     if (former !== undefined) this.#gone.push(former);
-    const worker = new SimulatedWorker(this.#store, this.#clock, this.#scenario, this);
+    const isSlow = this.#scenario.slow[place] === true;
+    const worker = new SimulatedWorker(this.#store, this.#clock, this.#scenario, this, isSlow);
     this.#workers[place] = worker;
     // The first at a place goes through the plan of that place; its successors find the network mended.
     if (former !== undefined) return;
+    if (this.#scenario.mute[place] === true) {
+      worker.store.always(["renew"], { kind: "fail", when: "before" });
+    }
     planned(this.#scenario.faults[place], (verb, script) => worker.store.next(verb, ...script));
   }
 
   async #take(step: Step): Promise<void> {
     if (step.do === "advance") return this.#clock.advance(step.ms);
+    if (step.do === "spread") {
+      for (const worker of this.#workers) worker.deliver(this.#next(1));
+      return;
+    }
     const worker = this.#workers[step.worker] ?? expect.fail();
     switch (step.do) {
       case "deliver":
@@ -136,7 +151,7 @@ export class SimulatedBroker implements Reports {
         await worker.store.deliverLate();
         return;
       case "break":
-        worker.store.always(VERBS, step.fault);
+        worker.store.always(step.verbs, step.fault);
         return;
       case "mend":
         worker.store.restore();
@@ -168,7 +183,9 @@ export class SimulatedBroker implements Reports {
   }
 
   async #expectNothingLeft(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.close()));
+    const closed = Promise.all(this.#workers.map((worker) => worker.close()));
+    await this.#clock.advance(1_000);
+    await closed;
     expect(this.#workers.map(({ pendingTimers }) => pendingTimers)).toEqual([0, 0, 0]);
     // Whoever died has left timers behind that do nothing any more.
     await this.#clock.advance(10_000);

@@ -2,8 +2,6 @@ import { expect } from "vitest";
 import type { Delivery, OutcomeEvent } from "../src/index.js";
 import type { MessagePlan, RunPlan } from "./fault-scenario.js";
 
-const AT_ONCE: RunPlan = { lastsMs: 0, ends: "resolves", onAbort: "unaware" };
-
 /** One delivery in the hands of a worker, from start to verdict. */
 export interface Trip {
   readonly message: SimulatedMessage;
@@ -27,10 +25,12 @@ export class SimulatedMessage {
   /** Failures, and whatever else may have counted as an attempt, since the last letter was settled. */
   strikes = 0;
   readonly #runs: RunPlan[];
+  readonly #usual: RunPlan;
 
   constructor(id: string, plan: MessagePlan) {
     this.id = id;
     this.#runs = [...plan.runs];
+    this.#usual = plan.usual;
   }
 
   get effects(): number {
@@ -53,7 +53,7 @@ export class SimulatedMessage {
   }
 
   nextRun(): RunPlan {
-    return this.#runs.shift() ?? AT_ONCE;
+    return this.#runs.shift() ?? this.#usual;
   }
 
   /** Nobody may be told that the message is done with before it is. */

@@ -10,7 +10,7 @@ import {
 import type { Clock, Deduplicator, Delivery, Observer, Store } from "../src/index.js";
 import { PermanentError } from "../src/index.js";
 import { createDeduplicatorWith } from "../src/internal.js";
-import type { RunPlan, Scenario } from "./fault-scenario.js";
+import { type RunPlan, type Scenario, SLOW_MS } from "./fault-scenario.js";
 import type { Trip } from "./simulated-message.js";
 
 /** Lease 3 s, longest processing 5 s; nothing is forgotten while a scenario lasts. */
@@ -47,14 +47,22 @@ export class SimulatedWorker {
   #isDead = false;
   #isClosing = false;
 
-  constructor(shared: Store, clock: ManualClock, scenario: Scenario, reports: Reports) {
+  constructor(
+    shared: Store,
+    clock: ManualClock,
+    scenario: Scenario,
+    reports: Reports,
+    isSlow: boolean,
+  ) {
     this.#clock = clock;
     this.#scenario = scenario;
     this.#reports = reports;
     this.store = new FaultyStore(shared, clock);
+    const slowed = new FaultyStore(this.store, clock);
+    if (isSlow) slowed.always(VERBS, { kind: "delay", when: "before", ms: SLOW_MS });
     const defaults = { ...POLICY, onStoreDown: scenario.onStoreDown };
     const options = {
-      store: this.store,
+      store: slowed,
       scope: "billing",
       defaults,
       observers: [this.#observer()],

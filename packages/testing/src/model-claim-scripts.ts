@@ -111,4 +111,25 @@ export const CLAIM_SCRIPTS: readonly Script[] = [
       ),
     ],
   },
+  {
+    name: "a marked start holds the key for another lease",
+    steps: [
+      send("A", "claim", SHORT),
+      lapse,
+      send("A", "start"),
+      send("B", "claim"),
+      send("A", "complete"),
+    ],
+  },
+  {
+    name: "the mark of a start ends with its grant, and its attempt does not",
+    steps: [
+      send("A", "claim", SHORT),
+      send("A", "start"),
+      lapse,
+      send("B", "claim"),
+      send("B", "release", { as: "unstarted" }),
+      send("C", "claim"),
+    ],
+  },
 ];
