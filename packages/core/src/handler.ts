@@ -19,4 +19,6 @@ export type Handler<Result> = (context: Context) => Result | PromiseLike<Result>
 export interface DeadLetterReason {
   readonly error: unknown;
   readonly attempt: number;
+  /** W3C `traceparent` of the span in which it failed, where an observer knows one. */
+  readonly traceparent?: string;
 }

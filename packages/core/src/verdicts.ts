@@ -61,8 +61,9 @@ export async function sendToDeadLetter(
     engine.observers.incident({ kind: "dead_letter_missing", delivery, error: why.error });
     return { done: false };
   }
+  const traceparent = engine.observers.traceparent();
   try {
-    await options.deadLetter(why, delivery);
+    await options.deadLetter(traceparent === undefined ? why : { ...why, traceparent }, delivery);
     return { done: true, settlement: "ack" };
   } catch (error) {
     engine.observers.incident({ kind: "dead_letter_failed", delivery, error });

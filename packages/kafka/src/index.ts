@@ -1,3 +1,4 @@
+export { type DeadLetterProducer, deadLetterTo } from "./dead-letter.js";
 export type {
   EachBatchConfig,
   EachMessageConfig,

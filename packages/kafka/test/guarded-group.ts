@@ -3,6 +3,7 @@ import {
   type Context,
   createDeduplicator,
   type Deduplicator,
+  type Observer,
   type Store,
   type TopicPolicy,
 } from "@onlyonce/core";
@@ -79,6 +80,8 @@ export interface MemberOptions {
   readonly eachBatch?: (payload: KafkaRecords) => Promise<void>;
   readonly store?: Store;
   readonly policy?: TopicPolicy;
+  /** Beside the one that records. */
+  readonly observers?: readonly Observer[];
   readonly run?: {
     readonly partitionsConsumedConcurrently?: number;
     readonly autoCommitThreshold?: number;
@@ -113,13 +116,14 @@ export function guard(
     readonly store?: Store;
     readonly policy?: TopicPolicy;
     readonly observer?: RecordingObserver;
+    readonly observers?: readonly Observer[];
   } = {},
 ): Deduplicator {
   return createDeduplicator({
     store: given.store ?? newStore(),
     scope: groupId,
     defaults: { ...SHORT, ...given.policy },
-    observers: [given.observer ?? new RecordingObserver()],
+    observers: [given.observer ?? new RecordingObserver(), ...(given.observers ?? [])],
   });
 }
 
