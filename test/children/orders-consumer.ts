@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { GuardedRun } from "@onlyonce/kafka";
+import type { DeadLetterProducer, GuardedRun } from "@onlyonce/kafka";
 import { Kafka, logLevel } from "kafkajs";
 import type { OrdersSettings } from "./orders-main.js";
 import { tell } from "./parent.js";
@@ -8,6 +8,11 @@ import { tell } from "./parent.js";
 /** What the two clients have in common. */
 export interface OrdersConsumer {
   run(config: GuardedRun): Promise<void>;
+  disconnect(): Promise<void>;
+}
+
+interface OrdersProducer extends DeadLetterProducer {
+  connect(): Promise<void>;
   disconnect(): Promise<void>;
 }
 
@@ -21,6 +26,7 @@ interface Confluent {
         connect(): Promise<void>;
         subscribe(topics: { readonly topics: readonly string[] }): Promise<void>;
       };
+      producer(config: object): OrdersProducer;
     };
   };
 }
@@ -32,9 +38,18 @@ export function subscribed(given: OrdersSettings): Promise<OrdersConsumer> {
     : byConfluent(given, given.confluentFolder);
 }
 
+/** A producer of the wanted client. */
+export async function connectedProducer(given: OrdersSettings): Promise<OrdersProducer> {
+  const producer: OrdersProducer =
+    given.confluentFolder === undefined
+      ? kafkajs(given).producer()
+      : confluentKafka(given, given.confluentFolder).producer({});
+  await producer.connect();
+  return producer;
+}
+
 async function byKafkajs(given: OrdersSettings): Promise<OrdersConsumer> {
-  const kafka = new Kafka({ brokers: [...given.brokers], logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer(timing(given));
+  const consumer = kafkajs(given).consumer(timing(given));
   await consumer.connect();
   await consumer.subscribe({ topics: [given.topic], fromBeginning: true });
   consumer.on(consumer.events.GROUP_JOIN, () => tell({ event: "ready" }));
@@ -45,12 +60,7 @@ async function byKafkajs(given: OrdersSettings): Promise<OrdersConsumer> {
 }
 
 async function byConfluent(given: OrdersSettings, folder: string): Promise<OrdersConsumer> {
-  const load = createRequire(join(folder, "package.json"));
-  const { KafkaJS } = load("@confluentinc/kafka-javascript") as Confluent;
-  const kafka = new KafkaJS.Kafka({
-    kafkaJS: { brokers: given.brokers, logLevel: logLevel.NOTHING },
-  });
-  const consumer = kafka.consumer({
+  const consumer = confluentKafka(given, folder).consumer({
     kafkaJS: { ...timing(given), fromBeginning: true, autoCommitInterval: 300 },
     ...(given.groupInstanceId !== undefined && { "group.instance.id": given.groupInstanceId }),
     rebalance_cb: (error: { readonly code?: number }) => {
@@ -71,4 +81,14 @@ function timing({ groupId, sessionTimeoutMs, maxWaitTimeInMs }: OrdersSettings) 
     maxWaitTimeInMs,
     metadataMaxAge: 2_000,
   };
+}
+
+function kafkajs({ brokers }: OrdersSettings): Kafka {
+  return new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+}
+
+function confluentKafka({ brokers }: OrdersSettings, folder: string) {
+  const load = createRequire(join(folder, "package.json"));
+  const { KafkaJS } = load("@confluentinc/kafka-javascript") as Confluent;
+  return new KafkaJS.Kafka({ kafkaJS: { brokers, logLevel: logLevel.NOTHING } });
 }

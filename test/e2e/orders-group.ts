@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Admin, Kafka, logLevel } from "kafkajs";
+import { type Admin, Kafka, type KafkaMessage, logLevel, type Message } from "kafkajs";
 import { inject, type TestContext } from "vitest";
 import { Child } from "../children/child.js";
 import type { OrdersSettings } from "../children/orders-main.js";
@@ -31,6 +31,7 @@ export class OrdersGroup {
   readonly members: Child[] = [];
   readonly kafka: Kafka;
   readonly #brokers: readonly string[];
+  readonly #topics: string[];
   readonly #prefix: string;
   readonly #partitions: number;
   readonly #replicas: number;
@@ -38,6 +39,7 @@ export class OrdersGroup {
   private constructor(options: GroupOptions) {
     const name = randomBytes(6).toString("hex");
     this.topic = `orders-${name}`;
+    this.#topics = [this.topic];
     this.groupId = `shipping-${name}`;
     this.#prefix = `t${name}:`;
     this.#brokers = options.brokers ?? inject("kafkaBrokers").split(",");
@@ -81,22 +83,34 @@ export class OrdersGroup {
 
   /** Appends one record per id, in this order, and waits until they are durable. */
   async send(ids: readonly string[], partition = 0): Promise<void> {
+    await this.append(
+      ids.map((id) => ({ partition, value: `order ${id}`, headers: { id } })),
+      ids,
+    );
+  }
+
+  /** Appends records of any shape. `ids`: what their handlers will say, one each. */
+  async append(messages: readonly Message[], ids: readonly string[]): Promise<void> {
     const producer = this.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     try {
-      await producer.send({
-        topic: this.topic,
-        messages: ids.map((id) => ({ partition, value: `order ${id}`, headers: { id } })),
-      });
+      await producer.send({ topic: this.topic, messages: [...messages] });
     } finally {
       await producer.disconnect();
     }
-    this.sent.push(...ids.map((id) => ({ id, partition })));
+    this.sent.push(...ids.map((id, place) => ({ id, partition: messages[place]?.partition ?? 0 })));
   }
 
-  createTopic(): Promise<void> {
+  /** Makes a topic for dead letters, which is deleted with the group's own. */
+  async createDeadLetterTopic(): Promise<string> {
+    const topic = `${this.topic}-dead`;
+    await this.createTopic(topic);
+    this.#topics.push(topic);
+    return topic;
+  }
+
+  createTopic(topic: string = this.topic): Promise<void> {
     return this.asAdmin(async (admin) => {
-      const { topic } = this;
       const shape = { numPartitions: this.#partitions, replicationFactor: this.#replicas };
       // Refused while a topic of this name is still being deleted.
       await until(() => admin.createTopics({ topics: [{ topic, ...shape }] }), {
@@ -107,7 +121,7 @@ export class OrdersGroup {
   }
 
   deleteTopic(): Promise<void> {
-    return this.asAdmin((admin) => admin.deleteTopics({ topics: [this.topic] }));
+    return this.asAdmin((admin) => admin.deleteTopics({ topics: this.#topics }));
   }
 
   /** Waits until the group has committed the end of every partition (I4). */
@@ -119,6 +133,24 @@ export class OrdersGroup {
         everyMs: 200,
       }),
     );
+  }
+
+  /** The first records of a topic with one partition, as kafkajs reads them. */
+  async read(
+    { onTestFinished }: TestContext,
+    topic: string,
+    count: number,
+  ): Promise<readonly KafkaMessage[]> {
+    const reader = this.kafka.consumer({ groupId: `reader-of-${topic}`, maxWaitTimeInMs: 200 });
+    onTestFinished(() => reader.disconnect());
+    await reader.connect();
+    await reader.subscribe({ topics: [topic], fromBeginning: true });
+    const found: KafkaMessage[] = [];
+    await reader.run({ eachMessage: async ({ message }) => void found.push(message) });
+    return until(() => (found.length < count ? undefined : found), {
+      what: `Reading ${topic}`,
+      limitMs: PATIENCE_MS,
+    });
   }
 
   async asAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {

@@ -152,7 +152,7 @@ describe("a key that somebody else holds, with kafkajs on a real broker", () => 
     expect(member.observer.count("busy")).toBeGreaterThanOrEqual(1);
   });
 
-  it("fifty in a row do not crash kafkajs, let no later record pass, and run in order afterwards", async () => {
+  it("K7: fifty in a row do not crash kafkajs, let no later record pass, and run in order afterwards", async () => {
     const partitions = Array.from({ length: 50 }, (_, index) => index);
     const topic = await newTopic(partitions.length);
     const groupId = newGroup();

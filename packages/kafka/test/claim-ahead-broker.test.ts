@@ -215,4 +215,38 @@ describe("a handler of many records, with kafkajs on a real broker", () => {
     ]);
     expect(member.crashes).toEqual([]);
   });
+
+  it("behaviour 78: whose consumer fails record 4 of 7 and leaves the group has that one alone run by its successor", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const ids = ["1", "2", "3", "4", "5", "6", "7"];
+    await send(
+      topic,
+      ids.map((id) => message(id)),
+    );
+    const leaving = await join({
+      topics: [topic],
+      groupId,
+      options: { retryDelayMs: () => 60_000 },
+      eachBatch: async ({ records }) => records[3]?.fail(new Error("declined")),
+    });
+    await reaches(groupId, topic, 3);
+    await leaving.close();
+    expect(leaving.observer.count("processed")).toBe(6);
+    const ran: string[] = [];
+    const successor = await join({
+      topics: [topic],
+      groupId,
+      eachBatch: async ({ records }) => {
+        ran.push(...records.map(({ message: record }) => String(record.value)));
+      },
+    });
+    await reaches(groupId, topic, 7);
+    expect(ran).toEqual(["4"]);
+    expect(successor.observer.names().toSorted()).toEqual([
+      ...Array(3).fill("duplicate"),
+      "processed",
+    ]);
+    expect([...leaving.crashes, ...successor.crashes]).toEqual([]);
+  });
 });

@@ -95,7 +95,7 @@ describe("duplicates on real brokers", () => {
     expect(member.observer.names()).toEqual(["processed", "duplicate", "processed"]);
   });
 
-  it("the same id on two partitions at once runs once, and both are resolved", async () => {
+  it("K9: the same id on two partitions at once runs once, and both are resolved", async () => {
     const topic = await newTopic(2);
     const groupId = newGroup();
     await send(topic, [message("p-1", 0), message("p-1", 1)]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ClaimLog } from "./claim-log.js";
 import {
+  committed,
   Gate,
   join,
   kafka,
@@ -98,6 +99,37 @@ describe("a rebalance, with kafkajs on a real broker", () => {
     expect(seen.filter((name) => name === "processed")).toHaveLength(3);
     expect(new Set(seen)).toEqual(new Set(["processed", "duplicate"]));
     expect([...first.crashes, ...second.crashes]).toEqual([]);
+  });
+
+  it("behaviour 84: does not come before what was finished is committed, so nothing of it is seen again", async () => {
+    const topic = await newTopic(2);
+    const groupId = newGroup();
+    const gate = new Gate();
+    const ran: string[] = [];
+    const options: MemberOptions = {
+      topics: [topic],
+      groupId,
+      eachMessage: async ({ message: record }) => {
+        ran.push(String(record.value));
+        if (String(record.value) === "slow") await gate.opened;
+      },
+    };
+    const first = await join(options);
+    const ids = ["one", "two", "slow", "next"];
+    await send(
+      topic,
+      ids.map((id) => message(id)),
+    );
+    await expect.poll(() => ran, within).toEqual(["one", "two", "slow"]);
+    const joining = join(options);
+    await expect.poll(() => stateOf(groupId), within).toBe("PreparingRebalance");
+    gate.open();
+    const second = await joining;
+    expect(await committed(groupId, topic)).toBeGreaterThanOrEqual(3);
+    await reaches(groupId, topic, 4);
+    expect(ran).toEqual(ids);
+    const seen = [...first.observer.names(), ...second.observer.names()];
+    expect(seen).toEqual(Array(4).fill("processed"));
   });
 });
 
