@@ -51,13 +51,14 @@ export class Findings {
     const nowMs = this.#nowMs();
     if (nowMs < seen.quietUntilMs) return;
     seen.quietUntilMs = nowMs + QUIET_MS;
-    this.#tell({
+    this.tell({
       ...finding,
       message: `${finding.message} (${seen.count} since the store was made)`,
     });
   };
 
-  #tell(finding: Finding): void {
+  /** For a finding that its maker sees once. */
+  readonly tell = (finding: Finding): void => {
     for (const listener of this.#listeners) {
       try {
         listener(finding);
@@ -65,5 +66,5 @@ export class Findings {
         // A listener that throws never changes what the store answers.
       }
     }
-  }
+  };
 }

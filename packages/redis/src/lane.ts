@@ -53,14 +53,21 @@ export class Lane {
   readonly #byPriority: readonly CallSource[];
   readonly #redis: RedisCommands;
   readonly #options: ResolvedOptions;
+  readonly #onNoScript: () => void;
   /** A plain array: a Set that sees so much traffic leaves its old tables to the major collector. */
   readonly #underWay: Call[] = [];
   /** Given up, but neither answered nor rejected by the client, which may keep them for a server that is down. */
   #givenUp: Call[] = [];
   #isScheduled = false;
 
-  constructor(redis: RedisCommands, options: ResolvedOptions, onOdd: (code: string) => void) {
+  constructor(
+    redis: RedisCommands,
+    options: ResolvedOptions,
+    onOdd: (code: string) => void,
+    onNoScript: () => void,
+  ) {
     this.#redis = redis;
+    this.#onNoScript = onNoScript;
     this.#options = options;
     const tableSize = redis.isCluster === true ? CLUSTER_TABLE_SIZE : TABLE_SIZE;
     const queue = <Request extends KeyedRequest, Reply>(verb: Verb<Request, Reply>) =>
@@ -148,6 +155,7 @@ export class Lane {
 
   #failed(call: Call, error: unknown): void {
     if (isNoScript(error) && this.#underWay.includes(call)) {
+      this.#onNoScript();
       this.#await(call, () =>
         this.#redis.eval(call.script.source, call.keyCount, ...call.parameters),
       );

@@ -14,6 +14,7 @@ import type {
   Store,
   StoreFailure,
 } from "@onlyonce/core";
+import { Amnesia } from "./amnesia.js";
 import type { CallQueue } from "./call-queue.js";
 import { Deadlines } from "./deadlines.js";
 import { type Entry, entryOf } from "./entry.js";
@@ -22,7 +23,7 @@ import { Lane } from "./lane.js";
 import { forgetVerb, inspectVerb } from "./look-verbs.js";
 import { type RedisStoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { RedisCommands } from "./redis-commands.js";
-import { checkServer } from "./server-check.js";
+import { checkServer, serverNodes } from "./server-check.js";
 import { storeClosed, timedOut } from "./store-error.js";
 import { Ticket } from "./ticket.js";
 import type { KeyedRequest, Verb } from "./verb.js";
@@ -34,6 +35,9 @@ import {
   renewVerb,
   startVerb,
 } from "./verbs.js";
+
+/** How often a working store looks whether its server is still the one that remembers. */
+const LOOK_EVERY_MS = 60_000;
 
 /**
  * Keeps one record per key in Redis 7.0 or newer, Valkey, or a Cluster of either. Every change is one atomic script on
@@ -55,15 +59,18 @@ class RedisStore implements Store {
   readonly #redis: RedisCommands;
   readonly #options: ResolvedOptions;
   readonly #findings = new Findings(() => performance.now());
+  readonly #amnesia: Amnesia;
   readonly #deadlines: Deadlines;
   /** One for a single server; one for each slot group of a Cluster. */
   readonly #lanes = new Map<string, Lane>();
+  #lookAtMs = 0;
   #isClosed = false;
 
   constructor(redis: RedisCommands, options: ResolvedOptions) {
     this.commandTimeoutMs = options.commandTimeoutMs;
     this.#redis = redis;
     this.#options = options;
+    this.#amnesia = new Amnesia(() => serverNodes(redis), this.#findings.tell);
     this.#deadlines = new Deadlines(
       options.commandTimeoutMs,
       () => timedOut(options.commandTimeoutMs),
@@ -141,6 +148,7 @@ class RedisStore implements Store {
       return Promise.reject(error);
     }
     this.#deadlines.watch(ticket);
+    if (ticket.deadlineMs > this.#lookAtMs) this.#look(ticket.deadlineMs);
     for (const entry of entries) {
       const lane = this.#laneOf(entry.key);
       queueIn(lane).add(entry);
@@ -153,9 +161,19 @@ class RedisStore implements Store {
     const group = this.#redis.isCluster === true ? key.charAt(this.#options.prefix.length + 1) : "";
     let lane = this.#lanes.get(group);
     if (lane === undefined) {
-      lane = new Lane(this.#redis, this.#options, this.#findings.odd);
+      lane = new Lane(this.#redis, this.#options, this.#findings.odd, this.#onNoScript);
       this.#lanes.set(group, lane);
     }
     return lane;
   }
+
+  #look(nowMs: number): void {
+    this.#lookAtMs = nowMs + LOOK_EVERY_MS;
+    void this.#amnesia.look();
+  }
+
+  /** A server that knows a script no more is often not the one that knew it. */
+  readonly #onNoScript = (): void => {
+    void this.#amnesia.look();
+  };
 }

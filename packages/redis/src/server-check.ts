@@ -7,14 +7,20 @@ import { timedOut } from "./store-error.js";
 
 type Node = Pick<RedisCommands, "info" | "config">;
 
+/** The one server, or every master of a Cluster. */
+export function serverNodes(redis: RedisCommands): readonly Node[] {
+  return redis.isCluster === true ? (redis.nodes?.("master") ?? []) : [redis];
+}
+
 /** Looks at the client's settings and at every master. Rejects when a server does not answer in time. */
 export async function checkServer(
   redis: RedisCommands,
   options: ResolvedOptions,
 ): Promise<readonly Finding[]> {
-  const nodes: readonly Node[] =
-    redis.isCluster === true ? (redis.nodes?.("master") ?? []) : [redis];
-  const perNode = await inTime(Promise.all(nodes.map(checkNode)), options.commandTimeoutMs);
+  const perNode = await inTime(
+    Promise.all(serverNodes(redis).map(checkNode)),
+    options.commandTimeoutMs,
+  );
   const unique = new Map<string, Finding>();
   for (const finding of [...checkClient(redis, options), ...perNode.flat()]) {
     unique.set(finding.code + finding.message, finding);
