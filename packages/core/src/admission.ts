@@ -1,4 +1,5 @@
 import type { AttendOptions } from "./attend.js";
+import { claimByFurtherRules, claimOnce } from "./claim-call.js";
 import { afterClaim, busyPollMs, isExhausted, storeRetryMs } from "./decide.js";
 import type { Origin } from "./delivery.js";
 import type { Engine } from "./engine.js";
@@ -54,10 +55,16 @@ export async function admit(
   let request = requestFor(engine, subject, key);
   let polls = 0;
   let unanswered = 0;
+  let isRecorded = false;
   for (;;) {
     if (patience.isStopped) return giveUp(engine, request, unanswered, { kind: "returned" });
-    const sentAtMs = engine.clock.nowMs();
-    const reply = await claimOnce(engine, request);
+    let sentAtMs = engine.clock.nowMs();
+    let reply = await claimOnce(engine, request);
+    if (reply.status === "conflict" && subject.furtherFingerprints.length > 0) {
+      isRecorded = true;
+      const asked = { reply, sentAtMs };
+      ({ reply, sentAtMs } = await claimByFurtherRules(engine, subject, request, asked));
+    }
     switch (afterClaim(reply.status)) {
       case "run":
         return granted(engine, subject, request, reply, sentAtMs);
@@ -80,7 +87,9 @@ export async function admit(
         const error = reply.status === "error" ? reply.error : undefined;
         unanswered += 1;
         const isDown = reply.status === "error" && mayBeDown(reply);
-        const mayFailOpen = isDown && (policy.onStoreDown === "process" || mode === "shadow");
+        // Never open where the store has just said that the key is completed, by whichever rule.
+        const failsOpen = policy.onStoreDown === "process" && !isRecorded;
+        const mayFailOpen = isDown && (failsOpen || mode === "shadow");
         if (mayFailOpen && unanswered >= TRIES_BEFORE_FAIL_OPEN) {
           return { kind: "unprotected", detail: "store_down", unanswered: request };
         }
@@ -120,16 +129,6 @@ export function requestFor(engine: Engine, subject: Subject, key: string): Claim
     },
     ...(subject.fingerprint === undefined ? undefined : { fingerprint: subject.fingerprint }),
   };
-}
-
-/** Sends the claim; a retry keeps its token, so that a claim whose answer was lost is met again and not competed with. */
-async function claimOnce(engine: Engine, request: ClaimRequest): Promise<ClaimReply> {
-  try {
-    const [reply] = await engine.store.claim([request]);
-    return reply ?? { status: "error", error: new Error("the store gave no answer to a claim") };
-  } catch (error) {
-    return { status: "error", error };
-  }
 }
 
 /** A record that can't be read, and a store that its owner closed, are no outage: they never fail open. */

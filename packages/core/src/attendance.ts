@@ -60,7 +60,11 @@ export class Attendance {
       this.#admission = granted(this.#engine, this.#subject, request, reply, sentAtMs);
       return true;
     }
-    if (next === "refuse" && !isAbandoned) this.#admission = refused(this.#subject, reply);
+    // A conflict that a further rule may take for a duplicate is asked about when the delivery runs.
+    const isOpen = reply.status === "conflict" && this.#subject.furtherFingerprints.length > 0;
+    if (next === "refuse" && !isAbandoned && !isOpen) {
+      this.#admission = refused(this.#subject, reply);
+    }
     this.#leave();
     return next !== "run" && next !== "store_down";
   }

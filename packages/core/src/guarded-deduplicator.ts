@@ -6,6 +6,7 @@ import type { Handler } from "./handler.js";
 import { quote, requireFunction, requireInteger, requireObject } from "./option-checks.js";
 import { replayed, settled } from "./process-result.js";
 import { closedError, conflictError, requireKey, storeError } from "./refusals.js";
+import { rememberOnce } from "./remember-call.js";
 import type { Codec } from "./replay.js";
 import type { ClaimRequest, Finding, KeyRecord, Store } from "./store.js";
 import { subjectOf } from "./subject.js";
@@ -61,7 +62,7 @@ export class GuardedDeduplicator<Topic extends string> implements Deduplicator<T
       origin: delivery.coordinates === undefined ? {} : { coordinates: delivery.coordinates },
       ...(subject.fingerprint === undefined ? undefined : { fingerprint: subject.fingerprint }),
     };
-    const reply = await this.#store(async (store) => (await store.remember([request]))[0]);
+    const reply = await this.#store(() => rememberOnce(this.#engine, subject, request));
     if (reply === undefined || reply.status === "error") throw storeError(reply?.error);
     if (reply.status === "conflict") throw conflictError(delivery);
     return reply.status === "duplicate" && subject.mode === "enforce";

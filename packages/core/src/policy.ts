@@ -22,8 +22,15 @@ export interface TopicPolicy {
    * @defaultValue the header `idempotency-key`, else the message id, else CloudEvents source and id
    */
   readonly key?: KeyStrategy;
-  /** Same key but another fingerprint is a `conflict`. Default: none, equal keys are equal messages. */
-  readonly fingerprint?: KeyStrategy;
+  /**
+   * Same key but another fingerprint is a `conflict`. Default: none, equal keys are equal messages.
+   *
+   * A list of 1 to 4 strategies changes the rule while processes of both deployments run: new records carry the
+   * fingerprint of the first one, and a record that matches any of the others is no conflict either. Deploy
+   * `[old, now]` everywhere, then `[now, old]`, and `now` alone one window later. All of them are computed for every
+   * delivery; the store is asked once more for each further one only where there would be a conflict.
+   */
+  readonly fingerprint?: KeyStrategy | readonly [KeyStrategy, ...KeyStrategy[]];
   /**
    * How long the broker waits before it gives the message to somebody else, in milliseconds (1 to 2,147,483,647).
    * @defaultValue 1_800_000 (RabbitMQ's `consumer_timeout`; conservative for Kafka)
@@ -62,6 +69,8 @@ export interface TopicPolicy {
 export interface ResolvedPolicy {
   readonly key: KeyStrategy;
   readonly fingerprint: KeyStrategy | undefined;
+  /** Fingerprints of other deployments: a record that matches one of these is no conflict. */
+  readonly furtherFingerprints: readonly KeyStrategy[];
   readonly ackTimeoutMs: number;
   readonly windowMs: number;
   readonly windowOf: ((delivery: Delivery) => number | undefined) | undefined;
@@ -88,6 +97,7 @@ const OPTIONS = [
   "mode",
 ] as const satisfies readonly (keyof TopicPolicy)[];
 
+const MAX_FINGERPRINTS = 4;
 const MODES = ["enforce", "shadow", "off"] as const;
 const DAY_MS = 86_400_000;
 const LONGEST_WINDOW_MS = 3_650 * DAY_MS;
@@ -113,7 +123,7 @@ export function checkPolicy(where: string, policy: unknown): asserts policy is T
   refuseUnknown(where, policy, OPTIONS);
   const given = (name: keyof TopicPolicy): boolean => policy[name] !== undefined;
   if (given("key")) requireFunction(`${where}.key`, policy.key);
-  if (given("fingerprint")) requireFunction(`${where}.fingerprint`, policy.fingerprint);
+  if (given("fingerprint")) requireRules(`${where}.fingerprint`, policy.fingerprint);
   for (const name of ["ackTimeoutMs", "leaseMs", "busyWaitMs"] as const) {
     if (given(name)) requireInteger(`${where}.${name}`, policy[name], 1, LONGEST_TIMER_MS);
   }
@@ -127,6 +137,24 @@ export function checkPolicy(where: string, policy: unknown): asserts policy is T
     requireOneOf(`${where}.onMissingKey`, policy.onMissingKey, ["process", "reject"]);
   if (given("mode") && typeof policy.mode !== "function")
     requireOneOf(`${where}.mode`, policy.mode, MODES);
+}
+
+function requireRules(name: string, value: unknown): void {
+  if (!Array.isArray(value)) {
+    requireFunction(name, value);
+    return;
+  }
+  if (value.length === 0 || value.length > MAX_FINGERPRINTS) {
+    throw new RangeError(
+      `${name} must be a function or a list of 1 to ${MAX_FINGERPRINTS} functions, got a list of ${value.length}`,
+    );
+  }
+  for (const [index, rule] of value.entries()) requireFunction(`${name}[${index}]`, rule);
+}
+
+function rulesOf(fingerprint: TopicPolicy["fingerprint"]): readonly KeyStrategy[] {
+  if (fingerprint === undefined) return [];
+  return typeof fingerprint === "function" ? [fingerprint] : fingerprint;
 }
 
 function definedOf(policy: TopicPolicy): TopicPolicy {
@@ -164,9 +192,11 @@ export function resolvePolicy(
       `${where}.windowMs must be at least 2 × ackTimeoutMs (2 × ${quote(ackTimeoutMs)}), got ${quote(windowMs)}: a redelivery after the window would run again`,
     );
   }
+  const [fingerprint, ...furtherFingerprints] = rulesOf(merged.fingerprint);
   return {
     key: merged.key ?? defaultKey,
-    fingerprint: merged.fingerprint,
+    fingerprint,
+    furtherFingerprints,
     ackTimeoutMs,
     windowMs,
     windowOf,

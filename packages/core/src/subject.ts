@@ -1,5 +1,6 @@
 import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
+import type { KeyStrategy } from "./key-strategy.js";
 import { isMode, isWindow, type Mode, type ResolvedPolicy } from "./policy.js";
 
 /** A delivery with everything that is worked out once, when it arrives: a handler that mutates the message changes nothing. */
@@ -11,6 +12,8 @@ export interface Subject {
   readonly key: string | undefined;
   readonly keyError: unknown;
   readonly fingerprint: string | undefined;
+  /** By the further rules of the topic; a record that has one of them is no conflict. */
+  readonly furtherFingerprints: readonly string[];
   readonly windowMs: number;
 }
 
@@ -24,19 +27,36 @@ export function subjectOf(engine: Engine, delivery: Delivery): Subject {
   } catch (error) {
     keyError = error;
   }
-  const fingerprint = fingerprintOf(engine, delivery, policy);
+  const fingerprint = fingerprintOf(engine, delivery, policy.fingerprint);
+  const furtherFingerprints =
+    fingerprint === undefined || policy.furtherFingerprints.length === 0
+      ? NONE
+      : fingerprintsOf(engine, delivery, policy.furtherFingerprints);
   const windowMs = windowOf(engine, delivery, policy);
-  return { delivery, policy, mode, key, keyError, fingerprint, windowMs };
+  return { delivery, policy, mode, key, keyError, fingerprint, furtherFingerprints, windowMs };
+}
+
+const NONE: readonly string[] = [];
+
+/** A rule without a fingerprint for this delivery is left out: asked for without one, every record would match. */
+function fingerprintsOf(
+  engine: Engine,
+  delivery: Delivery,
+  rules: readonly KeyStrategy[],
+): readonly string[] {
+  return rules
+    .map((rule) => fingerprintOf(engine, delivery, rule))
+    .filter((fingerprint) => fingerprint !== undefined);
 }
 
 /** A fingerprint that can't be had is reported, and the delivery is guarded by its key alone. */
 function fingerprintOf(
   engine: Engine,
   delivery: Delivery,
-  policy: ResolvedPolicy,
+  rule: KeyStrategy | undefined,
 ): string | undefined {
   try {
-    return engine.fingerprintOf(policy.fingerprint?.(delivery));
+    return engine.fingerprintOf(rule?.(delivery));
   } catch (error) {
     engine.observers.incident({ kind: "fingerprint_failed", delivery, error });
     return undefined;

@@ -120,6 +120,22 @@ describe("wrong options throw at construction, name the option and quote the val
     ["unknown missing-key policy", { onMissingKey: "drop" }, /onMissingKey .* got "drop"/],
     ["unknown mode", { mode: "on" }, /mode .* got "on"/],
     ["a key that is no function", { key: "id" }, /key .* got "id"/],
+    ["a fingerprint that is no function", { fingerprint: "id" }, /fingerprint .* got "id"/],
+    [
+      "behaviour 20: no fingerprint rule at all",
+      { fingerprint: [] },
+      /fingerprint must be a function or a list of 1 to 4 functions, got a list of 0/,
+    ],
+    [
+      "behaviour 20: more than four fingerprint rules",
+      { fingerprint: Array(5).fill(() => "x") },
+      /fingerprint must .*got a list of 5/,
+    ],
+    [
+      "behaviour 20: a fingerprint rule that is no function",
+      { fingerprint: [() => "x", "/amount"] },
+      /fingerprint\[1\] must be a function, got "\/amount"/,
+    ],
     ["a misspelt option", { windowMS: 5 }, /unknown option "windowMS" .*: 5/],
   ];
 
