@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "./command.js";
@@ -22,25 +22,36 @@ export interface Apt {
   download(packages: readonly ArchivePackage[], dir: string): Promise<void>;
 }
 
-let opened: Promise<Apt> | undefined;
+const DEBIAN_MIRROR = "http://deb.debian.org/debian";
+const DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** Fetches the lists of packages, once per process; they are deleted when it ends. */
-export function openApt(report: (line: string) => void): Promise<Apt> {
-  opened ??= openNow(report).catch((error: unknown) => {
-    opened = undefined;
-    throw error;
-  });
-  return opened;
+const opened = new Map<string | undefined, Promise<Apt>>();
+
+/**
+ * Fetches the lists of packages, once per process; they are deleted when it ends. `release` is one of Debian's, such as
+ * `trixie`; without it the archive of this machine's own distribution is read.
+ */
+export function openApt(report: (line: string) => void, release?: string): Promise<Apt> {
+  const apt =
+    opened.get(release) ??
+    openNow(report, release).catch((error: unknown) => {
+      opened.delete(release);
+      throw error;
+    });
+  opened.set(release, apt);
+  return apt;
 }
 
-async function openNow(report: (line: string) => void): Promise<Apt> {
-  report("apt-get: reading the lists of this distribution's archive, about 10 MB");
+async function openNow(report: (line: string) => void, release?: string): Promise<Apt> {
+  const archive = release === undefined ? "this distribution's archive" : `Debian ${release}`;
+  report(`apt-get: reading the lists of ${archive}, about 10 MB`);
   const dir = await mkdtemp(join(tmpdir(), "onlyonce-apt-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   for (const folder of ["lists", "cache"]) await mkdir(join(dir, folder));
   await writeFile(join(dir, "status"), "");
   const config = join(dir, "apt.conf");
-  await writeFile(config, configuration(dir));
+  const sources = release === undefined ? "" : await sourcesOf(release, dir);
+  await writeFile(config, configuration(dir) + sources);
   const env = { ...process.env, LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
   const aptGet = (args: readonly string[], cwd = dir): Promise<string> =>
     runCommand("apt-get", ["-c", config, ...args], { cwd, env });
@@ -82,6 +93,19 @@ APT::Get::List-Cleanup "false";
 Acquire::Languages "none";
 Acquire::GzipIndexes "true";
 `;
+}
+
+/** Answers the settings that make a release of Debian the only source. */
+async function sourcesOf(release: string, dir: string): Promise<string> {
+  await access(DEBIAN_KEYS).catch(() => {
+    throw new Error(
+      `${DEBIAN_KEYS} is missing, without which Debian's packages can't be verified.\n` +
+        "On Debian or Ubuntu: sudo apt-get install debian-archive-keyring",
+    );
+  });
+  const list = join(dir, "sources.list");
+  await writeFile(list, `deb [signed-by=${DEBIAN_KEYS}] ${DEBIAN_MIRROR} ${release} main\n`);
+  return `Dir::Etc::SourceList "${list}";\nDir::Etc::SourceParts "/dev/null";\n`;
 }
 
 /**

@@ -13,6 +13,11 @@ export interface PackageSet {
   readonly name: string;
   /** The first one whose every package the archive has is taken. */
   readonly alternatives: readonly PackageChoice[];
+  /**
+   * A release of Debian that this machine need not have, such as `trixie`. Then the tree holds everything, the C library
+   * included, and its programs run only as {@link bindToTree} binds them. Default: this machine's own distribution.
+   */
+  readonly release?: string;
 }
 
 /** Packages to unpack, with everything that they need. */
@@ -30,7 +35,7 @@ export async function lookForPackages(set: PackageSet, cache: Cache): Promise<Fi
   if (await isFilled(folder)) return { isUsable: true, reason: `${set.name} is in ${folder}` };
   return cache.isOffline
     ? { isUsable: false, reason: `${set.name} is not in ${cache.folder}, ONLYONCE_OFFLINE is set` }
-    : { isUsable: true, reason: `${set.name} from this distribution's archive` };
+    : { isUsable: true, reason: `${set.name} from the archive of ${releaseOf(set)}` };
 }
 
 /**
@@ -50,7 +55,7 @@ export async function unpackPackages(
   const folder = await setFolder(set, cache);
   await fill(folder, async (root) => {
     if (cache.isOffline) throw new Error(`ONLYONCE_OFFLINE is set and ${folder} is missing`);
-    const apt = await openApt(cache.report);
+    const apt = await openApt(cache.report, set.release);
     const packages = await resolveSet(apt, set);
     const sizeBytes = packages.reduce((sum, entry) => sum + entry.sizeBytes, 0);
     const megabytes = (sizeBytes / 1e6).toFixed(1);
@@ -89,6 +94,7 @@ async function resolveSet(apt: Apt, set: PackageSet): Promise<readonly ArchivePa
   let lastError: unknown;
   for (const { packages, without = [] } of set.alternatives) {
     try {
+      if (set.release !== undefined) return await apt.closure(packages);
       const base = await apt.closure(["?essential", ...without]);
       const baseNames = new Set(base.map(({ name }) => name));
       const needed = await apt.closure([...packages, ...without]);
@@ -107,8 +113,15 @@ async function missingTool({ env }: Cache): Promise<string | undefined> {
   return undefined;
 }
 
+function releaseOf({ release }: PackageSet): string {
+  return release === undefined ? "this distribution" : `Debian ${release}`;
+}
+
 /** Trees of different releases and processors live side by side. */
 async function setFolder(set: PackageSet, cache: Cache): Promise<string> {
+  if (set.release !== undefined) {
+    return join(cache.folder, `debian-${set.release}-${process.arch}`, set.name);
+  }
   const release = await readFile("/etc/os-release", "utf8").catch(() => "");
   const value = (key: string): string =>
     new RegExp(`^${key}="?([^"\n]+)`, "m").exec(release)?.[1] ?? "unknown";

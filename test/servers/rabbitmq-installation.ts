@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, writeFile } from "node:fs/promises";
+import { mkdir, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Cache, openCache } from "./cache-folder.js";
 import {
@@ -7,6 +7,7 @@ import {
   type PackageSet,
   unpackPackages,
 } from "./debian-packages.js";
+import { bindToTree } from "./foreign-tree.js";
 import { findProgram, isExecutable } from "./program-search.js";
 import { surroundings } from "./rung.js";
 import type { Finding } from "./rung-choice.js";
@@ -41,9 +42,13 @@ const PACKAGES: PackageSet = {
   alternatives: [{ packages: ["rabbitmq-server"] }],
 };
 
+/** RabbitMQ 4.0 with its Erlang. The first line of RabbitMQ with a delivery limit for every quorum queue. */
+const PACKAGES_OF_4: PackageSet = { ...PACKAGES, release: "trixie" };
+
 /** Debian's `erl` knows only `/usr/lib/erlang`; this one finds the tree that it lies in. */
 const ERL = `#!/bin/sh
-ROOTDIR=$(cd "$(dirname "$0")/../usr/lib/erlang" && pwd)
+file=$(readlink -f "$0")
+ROOTDIR=$(cd "\${file%/*/erl}/usr/lib/erlang" && pwd)
 BINDIR=$(echo "$ROOTDIR"/erts-*/bin)
 EMU=beam
 PROGNAME=erl
@@ -58,18 +63,35 @@ export async function lookForCachedRabbitmq(cache: Cache): Promise<Finding> {
 
 /** The distribution's RabbitMQ and Erlang, fetched into the cache if need be. */
 export async function rabbitmqInCache(cache: Cache): Promise<RabbitmqInstallation> {
-  const root = await unpackPackages(PACKAGES, cache, async (tree) => {
-    await mkdir(join(tree, "onlyonce-bin"));
-    await writeFile(join(tree, "onlyonce-bin/erl"), ERL, { mode: 0o755 });
+  const root = await unpackPackages(PACKAGES, cache, addErl);
+  const path = [join(root, "onlyonce-bin"), join(root, "usr/bin"), cache.env.PATH ?? ""];
+  const env = { PATH: path.join(":"), LD_LIBRARY_PATH: await libraryPath(root) };
+  return { ...(await programsIn(root)), env };
+}
+
+/** RabbitMQ 4.0, fetched into the cache if need be, whatever Debian or Ubuntu this machine has. */
+export async function rabbitmq4InCache(cache: Cache): Promise<RabbitmqInstallation> {
+  const root = await unpackPackages(PACKAGES_OF_4, cache, async (tree) => {
+    await bindToTree(join(tree, "usr/lib/erlang"));
+    await addErl(tree);
+    // Where its own programs look for it.
+    const erl = join(tree, "usr/lib/erlang/bin/erl");
+    await rm(erl);
+    await symlink("../../../../onlyonce-bin/erl", erl);
   });
+  const path = [join(root, "usr/bin"), cache.env.PATH ?? ""];
+  return { ...(await programsIn(root)), env: { PATH: path.join(":") } };
+}
+
+async function addErl(tree: string): Promise<void> {
+  await mkdir(join(tree, "onlyonce-bin"));
+  await writeFile(join(tree, "onlyonce-bin/erl"), ERL, { mode: 0o755 });
+}
+
+async function programsIn(root: string): Promise<Pick<RabbitmqInstallation, "sbin" | "epmd">> {
   const home = await onlyMatch(join(root, "usr/lib/rabbitmq/lib"), /^rabbitmq_server-/);
   const erts = await onlyMatch(join(root, "usr/lib/erlang"), /^erts-/);
-  const path = [join(root, "onlyonce-bin"), join(root, "usr/bin"), cache.env.PATH ?? ""];
-  return {
-    sbin: join(home, "sbin"),
-    epmd: join(erts, "bin/epmd"),
-    env: { PATH: path.join(":"), LD_LIBRARY_PATH: await libraryPath(root) },
-  };
+  return { sbin: join(home, "sbin"), epmd: join(erts, "bin/epmd") };
 }
 
 /** The RabbitMQ of this machine, else the one in the cache. */
