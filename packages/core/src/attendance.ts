@@ -5,16 +5,17 @@ import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
 import type { Handler } from "./handler.js";
 import type { Lease } from "./lease-keeper.js";
+import type { Linked } from "./linked-list.js";
 import type { Verdict } from "./outcome.js";
 import { runGranted } from "./run-granted.js";
 import { runUnprotected } from "./run-unprotected.js";
 import type { ClaimReply, ClaimRequest } from "./store.js";
 import { releaseUnstarted } from "./store-calls.js";
 import type { Subject } from "./subject.js";
-import { deadLetter, type Step, verdictOf } from "./verdicts.js";
+import { deadLetter, verdictOf } from "./verdicts.js";
 
 /** One delivery, from claim to verdict. The key of this process is held from admission to the end. */
-export class Attendance {
+export class Attendance implements Linked<Attendance> {
   readonly #engine: Engine;
   readonly #subject: Subject;
   readonly #options: AttendOptions;
@@ -23,6 +24,8 @@ export class Attendance {
   #isRunning = false;
   /** Some run ended after losing its claim: its effect may have happened, whatever follows. */
   #claimLost = false;
+  previous: Attendance | undefined;
+  next: Attendance | undefined;
 
   constructor(engine: Engine, subject: Subject, options: AttendOptions) {
     this.#engine = engine;
@@ -69,16 +72,40 @@ export class Attendance {
     return next !== "run" && next !== "store_down";
   }
 
-  /** `onSent`: see `runGranted`. */
-  async run<Result>(handler: Handler<Result>, onSent?: () => void): Promise<Verdict<Result>> {
+  /**
+   * From claim to verdict. Never rejects. `onHandled` is called, perhaps twice, with whether the next delivery may start:
+   * as soon as the completion was sent, or at the verdict.
+   */
+  async run<Result>(
+    handler: Handler<Result>,
+    onHandled?: (mayGoOn: boolean) => void,
+  ): Promise<Verdict<Result>> {
+    const engine = this.#engine;
     this.#isRunning = true;
+    let mayGoOn = false;
     try {
       this.#adoptSpan();
-      const verdict = await this.#runToVerdict(handler, onSent);
-      this.#engine.report(this.#subject.delivery, verdict);
+      // A store may send at the end of the turn in which it was asked: what starts next must come after that.
+      const onSent = onHandled && ((): void => process.nextTick(onHandled, true));
+      const arrivedAtMs = engine.clock.nowMs();
+      let verdict: Verdict<Result> | undefined;
+      while (verdict === undefined) {
+        const admission: Admission = this.#admission ?? (await this.#enter());
+        this.#admission = admission;
+        const step =
+          admission.kind === "granted"
+            ? await runGranted(engine, this.#subject, this.#options, admission, handler, onSent)
+            : await this.#withoutClaim(admission, handler);
+        verdict = typeof step === "object" ? step : this.#afterLoss(step, arrivedAtMs);
+      }
+      verdict = this.#marked(verdict);
+      mayGoOn = verdict.settlement === "ack";
+      engine.report(this.#subject.delivery, verdict);
       return verdict;
     } finally {
       this.#leave();
+      engine.left(this);
+      onHandled?.(mayGoOn);
     }
   }
 
@@ -94,6 +121,7 @@ export class Attendance {
       }
     }
     this.#leave();
+    this.#engine.left(this);
   }
 
   async #released(lease: Lease): Promise<boolean> {
@@ -148,47 +176,33 @@ export class Attendance {
     lease.held = { ...lease.held, origin: { ...lease.held.origin, traceparent } };
   }
 
-  async #runToVerdict<Result>(
+  #withoutClaim<Result>(
+    admission: Exclude<Admission, { readonly kind: "granted" }>,
     handler: Handler<Result>,
-    onSent: (() => void) | undefined,
-  ): Promise<Verdict<Result>> {
-    const arrivedAtMs = this.#engine.clock.nowMs();
-    for (;;) {
-      this.#admission ??= await this.#enter();
-      const step = await this.#step(this.#admission, handler, onSent);
-      if (step.kind === "verdict") return this.#marked(step.verdict);
-      this.#claimLost ||= step.claimLost;
-      this.#admission = undefined;
-      const spentMs = this.#engine.clock.nowMs() - arrivedAtMs;
-      if (spentMs > this.#subject.policy.maxProcessingMs) {
-        return this.#marked({ outcome: "busy", settlement: "retry", reason: "busy" });
-      }
-    }
-  }
-
-  async #step<Result>(
-    admission: Admission,
-    handler: Handler<Result>,
-    onSent: (() => void) | undefined,
-  ): Promise<Step<Result>> {
+  ): Promise<Verdict<Result>> | Verdict<Result> {
     switch (admission.kind) {
-      case "granted":
-        return runGranted(this.#engine, this.#subject, this.#options, admission, handler, onSent);
       case "unprotected":
       case "shadowed":
         return runUnprotected(this.#engine, this.#subject, this.#options, admission, handler);
       case "key_missing":
       case "conflict":
-        return {
-          kind: "verdict",
-          verdict: await deadLetter(this.#engine, this.#subject, this.#options, admission),
-        };
+        return deadLetter(this.#engine, this.#subject, this.#options, admission);
       case "returned":
       case "duplicate":
       case "busy":
       case "store_error":
-        return { kind: "verdict", verdict: verdictOf(admission) };
+        return verdictOf(admission);
     }
+  }
+
+  /** Claims again, unless the longest processing time has passed since the delivery came. */
+  #afterLoss(step: "again" | "again_after_loss", arrivedAtMs: number): Verdict<never> | undefined {
+    this.#claimLost ||= step === "again_after_loss";
+    this.#admission = undefined;
+    const spentMs = this.#engine.clock.nowMs() - arrivedAtMs;
+    return spentMs > this.#subject.policy.maxProcessingMs
+      ? { outcome: "busy", settlement: "retry", reason: "busy" }
+      : undefined;
   }
 
   #marked<Result>(verdict: Verdict<Result>): Verdict<Result> {

@@ -1,10 +1,12 @@
-import type { AttendOptions, Run, Ticket } from "./attend.js";
+import { AheadTicket } from "./ahead-ticket.js";
+import type { AttendOptions, Ticket } from "./attend.js";
 import { Attendance } from "./attendance.js";
 import { claimAhead } from "./claim-ahead.js";
 import type { Clock } from "./clock.js";
 import type { Delivery } from "./delivery.js";
 import type { Handler } from "./handler.js";
 import { LeaseKeeper } from "./lease-keeper.js";
+import { LinkedList } from "./linked-list.js";
 import { LocalKeys } from "./local-keys.js";
 import {
   createFingerprintDigest,
@@ -48,7 +50,7 @@ export class Engine {
   readonly #closing = new AbortController();
   readonly #digests = new Map<string, KeyDigest>();
   readonly fingerprintOf: KeyDigest;
-  readonly #open = new Set<Attendance>();
+  readonly #open = new LinkedList<Attendance>();
   readonly #background = new Set<Promise<unknown>>();
   #isChecked = false;
   #hasWarned = false;
@@ -89,10 +91,8 @@ export class Engine {
     handler: Handler<Result>,
     options: AttendOptions,
   ): Promise<Verdict<Result>> {
-    return this.observers.around(delivery, async () => {
-      const attendance = this.#enter(delivery, options);
-      return this.#run(attendance, handler);
-    });
+    if (!this.observers.wrap) return this.#enter(delivery, options).run(handler);
+    return this.observers.around(delivery, () => this.#enter(delivery, options).run(handler));
   }
 
   /** Whatever can't be granted at once, such as the follower of an equal key, claims for itself when it runs. */
@@ -102,38 +102,7 @@ export class Engine {
   ): Promise<readonly Ticket[]> {
     const attendances = deliveries.map((delivery) => this.#enter(delivery, options));
     await claimAhead(this, attendances);
-    return attendances.map((attendance) => ({
-      get status() {
-        return attendance.status;
-      },
-      run: (handler) => this.#runAhead(attendance, handler),
-      start: (handler) => this.#start(attendance, handler),
-      abandon: () => this.#abandon(attendance),
-    }));
-  }
-
-  #runAhead<Result>(
-    attendance: Attendance,
-    handler: Handler<Result>,
-    onSent?: () => void,
-  ): Promise<Verdict<Result>> {
-    const run = (): Promise<Verdict<Result>> => this.#run(attendance, handler, onSent);
-    return this.observers.around(attendance.delivery, run);
-  }
-
-  #start<Result>(attendance: Attendance, handler: Handler<Result>): Run<Result> {
-    let tell: (mayGoOn: boolean) => void = () => undefined;
-    const handled = new Promise<boolean>((resolve) => {
-      tell = resolve;
-    });
-    // A store may send at the end of the turn in which it was asked: what starts next must come after that.
-    const onSent = (): void => process.nextTick(tell, true);
-    const verdict = this.#runAhead(attendance, handler, onSent);
-    verdict.then(
-      ({ settlement }) => tell(settlement === "ack"),
-      () => tell(false),
-    );
-    return { handled, verdict };
+    return attendances.map((attendance) => new AheadTicket(this, attendance));
   }
 
   /** Reports the one outcome of a delivery. A delivery returned untouched is not yet an outcome. */
@@ -148,13 +117,14 @@ export class Engine {
         { type: "OnlyOnceWarning", code: "ONLYONCE_UNOBSERVED_FAILURE" },
       );
     }
+    if (this.observers.isEmpty) return;
     this.observers.outcome({
       delivery,
       outcome,
-      ...(detail === undefined ? undefined : { detail }),
-      ...(origin === undefined ? undefined : { origin }),
-      ...(attempt === undefined ? undefined : { attempt }),
-      ...(error === undefined ? undefined : { error }),
+      ...(detail !== undefined && { detail }),
+      ...(origin !== undefined && { origin }),
+      ...(attempt !== undefined && { attempt }),
+      ...(error !== undefined && { error }),
     });
   }
 
@@ -176,8 +146,8 @@ export class Engine {
 
   async #close(drainMs: number): Promise<void> {
     this.#closing.abort();
-    for (const attendance of this.#open) {
-      if (!attendance.isRunning) this.inBackground(this.#abandon(attendance));
+    for (const attendance of this.#open.toArray()) {
+      if (!attendance.isRunning) this.inBackground(attendance.abandon());
     }
     if (drainMs > 0) await this.#drain(drainMs);
     this.leases.close();
@@ -186,7 +156,7 @@ export class Engine {
   async #drain(drainMs: number): Promise<void> {
     const drained = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
-      if (this.#open.size === 0) resolve();
+      if (this.#open.isEmpty) resolve();
     });
     const stop = new AbortController();
     const work = drained.then(() => Promise.all(this.#background)).then(() => stop.abort());
@@ -201,26 +171,10 @@ export class Engine {
     return attendance;
   }
 
-  async #run<Result>(
-    attendance: Attendance,
-    handler: Handler<Result>,
-    onSent?: () => void,
-  ): Promise<Verdict<Result>> {
-    try {
-      return await attendance.run(handler, onSent);
-    } finally {
-      this.#left(attendance);
-    }
-  }
-
-  async #abandon(attendance: Attendance): Promise<void> {
-    await attendance.abandon();
-    this.#left(attendance);
-  }
-
-  #left(attendance: Attendance): void {
+  /** A delivery is through, or was given back. */
+  left(attendance: Attendance): void {
     this.#open.delete(attendance);
-    if (this.#open.size === 0) this.#onIdle?.();
+    if (this.#open.isEmpty) this.#onIdle?.();
   }
 
   /** Start-up checks run beside the first message and never delay it. */

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import { type Linked, LinkedList } from "./linked-list.js";
 import type { AbortReason } from "./run-context.js";
 import type { Held, RenewReply, Store } from "./store.js";
 
@@ -10,7 +11,7 @@ const RENEW_AFTER = 1 / 3;
 const MARGIN = 1 / 6;
 
 /** A granted claim, as long as this process tends it. */
-export class Lease {
+export class Lease implements Linked<Lease> {
   /** What it was granted as. Its origin may change: a claim taken ahead learns its span when it runs. */
   held: Held;
   /** Local time after which the lease may have lapsed: reckoned from when the last answered call was *sent*. */
@@ -22,6 +23,8 @@ export class Lease {
   lost = false;
   ended = false;
   onAbort: ((reason: AbortReason) => void) | undefined;
+  previous: Lease | undefined;
+  next: Lease | undefined;
 
   constructor(held: Held, sentAtMs: number) {
     this.held = held;
@@ -58,7 +61,7 @@ export class LeaseKeeper {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #events: LeaseEvents;
-  readonly #groups = new Map<number, Set<Lease>>();
+  readonly #groups = new Map<number, LinkedList<Lease>>();
   readonly #ticking = new Map<number, () => void>();
   #closed = false;
 
@@ -72,7 +75,7 @@ export class LeaseKeeper {
     const lease = new Lease(held, sentAtMs);
     let group = this.#groups.get(held.leaseMs);
     if (group === undefined) {
-      group = new Set();
+      group = new LinkedList();
       this.#groups.set(held.leaseMs, group);
     }
     group.add(lease);
@@ -94,21 +97,21 @@ export class LeaseKeeper {
     this.#groups.clear();
   }
 
-  #schedule(leaseMs: number, group: Set<Lease>): void {
+  #schedule(leaseMs: number, group: LinkedList<Lease>): void {
     if (this.#closed) return;
     const tick = (): void => {
       this.#ticking.delete(leaseMs);
-      if (group.size === 0) return;
+      if (group.isEmpty) return;
       this.#look(group);
       this.#schedule(leaseMs, group);
     };
     this.#ticking.set(leaseMs, this.#clock.after(leaseMs * TICK, tick));
   }
 
-  #look(group: Set<Lease>): void {
+  #look(group: LinkedList<Lease>): void {
     const now = this.#clock.nowMs();
     const due: Lease[] = [];
-    for (const lease of group) {
+    for (const lease of group.toArray()) {
       if (now >= lease.stopAtMs) {
         lease.abort("time_up");
         continue;

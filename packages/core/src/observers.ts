@@ -18,6 +18,11 @@ export class Observers {
     return this.#all.length === 0;
   }
 
+  /** Whether any observer has an `around` hook. */
+  get wrap(): boolean {
+    return this.#around.length > 0;
+  }
+
   /** Runs `work` inside all `around` hooks, first observer outermost; always exactly one run of `work`. */
   around<Result>(delivery: Delivery, work: () => Promise<Result>): Promise<Result> {
     let run = work;

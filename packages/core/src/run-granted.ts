@@ -1,41 +1,33 @@
 import type { Admission } from "./admission.js";
 import type { AttendOptions } from "./attend.js";
-import { afterRun } from "./decide.js";
+import { afterRun, type NextStep } from "./decide.js";
 import type { Engine } from "./engine.js";
 import { OnlyOnceError, PermanentError } from "./errors.js";
 import type { Handler } from "./handler.js";
 import type { Lease } from "./lease-keeper.js";
-import type { OutcomeDetail, Verdict } from "./outcome.js";
+import type { Verdict } from "./outcome.js";
 import { encodeResult } from "./replay.js";
 import { RunContext } from "./run-context.js";
-import { complete, release, releaseUnstarted, start } from "./store-calls.js";
+import type { CompleteReply, StoreFailure } from "./store.js";
+import { type Answer, complete, release, releaseUnstarted, start } from "./store-calls.js";
 import type { Subject } from "./subject.js";
 import { type Step, sendToDeadLetter, verdictOf } from "./verdicts.js";
 
 type Granted = Extract<Admission, { kind: "granted" }>;
 
-type Ended<Result> =
-  | { readonly ended: "resolved"; readonly value: Result }
-  | { readonly ended: "rejected"; readonly error: unknown };
-
 /**
  * Runs the handler under a granted claim, and records what came of it. The lease is tended until that is answered or
- * given up. `onSent` is called once the completion was handed to the store: from there on the verdict is `ack`.
+ * given up. `onHandled` is called once the completion was handed to the store: from there on the verdict is `ack`.
  */
-export async function runGranted<Result>(
+export function runGranted<Result>(
   engine: Engine,
   subject: Subject,
   options: AttendOptions,
   granted: Granted,
   handler: Handler<Result>,
-  onSent: (() => void) | undefined,
+  onHandled: (() => void) | undefined,
 ): Promise<Step<Result>> {
-  const run = new GrantedRun<Result>(engine, subject, options, granted, onSent);
-  try {
-    return await run.run(handler);
-  } finally {
-    engine.leases.end(granted.lease);
-  }
+  return new GrantedRun<Result>(engine, subject, options, granted).run(handler, onHandled);
 }
 
 class GrantedRun<Result> {
@@ -44,24 +36,58 @@ class GrantedRun<Result> {
   readonly #options: AttendOptions;
   readonly #granted: Granted;
   readonly #lease: Lease;
-  readonly #onSent: (() => void) | undefined;
 
-  constructor(
-    engine: Engine,
-    subject: Subject,
-    options: AttendOptions,
-    granted: Granted,
-    onSent: (() => void) | undefined,
-  ) {
+  constructor(engine: Engine, subject: Subject, options: AttendOptions, granted: Granted) {
     this.#engine = engine;
     this.#subject = subject;
     this.#options = options;
     this.#granted = granted;
     this.#lease = granted.lease;
-    this.#onSent = onSent;
   }
 
-  async run(handler: Handler<Result>): Promise<Step<Result>> {
+  /** One function from grant to completion, because every message goes this way; the side ways have their own. */
+  async run(handler: Handler<Result>, onHandled: (() => void) | undefined): Promise<Step<Result>> {
+    const engine = this.#engine;
+    const lease = this.#lease;
+    const { suspect, exhausted, attempt } = this.#granted;
+    try {
+      if (suspect || exhausted) {
+        const refusal = await this.#beforeStart();
+        if (refusal !== undefined) return refusal;
+      }
+      // Somebody else may have run it since the grant: this process stood still, or the claim waited its turn.
+      if (!lease.isFresh(engine.clock.nowMs())) {
+        await release(engine, lease, "unstarted");
+        return "again";
+      }
+      // The answer may have come after the end began: what has not started by then never does.
+      if (engine.closing.aborted) {
+        await releaseUnstarted(engine, lease);
+        return verdictOf({ kind: "returned" });
+      }
+      const context = new RunContext(attempt, lease.held.key);
+      this.#tend(context);
+      let value: Result;
+      try {
+        value = await handler(context);
+      } catch (error) {
+        this.#untend(context);
+        return await this.#rejected(context, error);
+      }
+      this.#untend(context);
+      const next = this.#after(context, "resolved");
+      if (next !== "complete") return await this.#unfinished(next, value, context.signal.reason);
+      const result = encodeResult(engine, this.#subject, this.#options, value);
+      const answering = complete(engine, lease, result);
+      onHandled?.();
+      return completed(await answering, value, attempt);
+    } finally {
+      engine.leases.end(lease);
+    }
+  }
+
+  /** What stands between a grant that is not the first of its key and the start of the handler. */
+  async #beforeStart(): Promise<Step<Result> | undefined> {
     const { exhausted, takeover, suspect, attempt } = this.#granted;
     // Without a dead-letter target a message that failed too often is retried for ever, at the longest back-off; one
     // that ended its last process is held for one back-off first.
@@ -73,125 +99,83 @@ class GrantedRun<Result> {
       );
       return this.#poison(error, "unstarted");
     }
-    if (suspect) {
-      const marked = await start(this.#engine, this.#lease);
-      if (!marked.answered) {
-        await release(this.#engine, this.#lease, "unstarted");
-        return verdict({
-          outcome: "store_error",
-          settlement: "retry",
-          reason: "store",
-          error: marked.error,
-        });
-      }
-      if (marked.reply === "lost") return { kind: "again", claimLost: false };
-    }
-    // Somebody else may have run it since the grant: this process stood still, or the claim waited its turn.
-    if (!this.#lease.isFresh(this.#engine.clock.nowMs())) {
+    if (!suspect) return undefined;
+    const marked = await start(this.#engine, this.#lease);
+    if (!marked.answered) {
       await release(this.#engine, this.#lease, "unstarted");
-      return { kind: "again", claimLost: false };
+      return {
+        outcome: "store_error",
+        settlement: "retry",
+        reason: "store",
+        error: marked.error,
+      };
     }
-    // The answer may have come after the end began: what has not started by then never does.
-    if (this.#engine.closing.aborted) {
-      await releaseUnstarted(this.#engine, this.#lease);
-      return verdict(verdictOf({ kind: "returned" }));
-    }
-    const context = new RunContext(attempt, this.#lease.held.key);
-    return this.#after(context, await this.#call(handler, context));
+    return marked.reply === "lost" ? "again" : undefined;
   }
 
-  async #call(handler: Handler<Result>, context: RunContext): Promise<Ended<Result>> {
-    const lease = this.#lease;
+  /** Has the handler told when its time is up or its lease is lost. */
+  #tend(context: RunContext): void {
     const { delivery, policy } = this.#subject;
+    const lease = this.#lease;
     lease.stopAtMs = this.#engine.clock.nowMs() + policy.maxProcessingMs;
     lease.onAbort = (reason) => {
       context.abort(reason);
       this.#engine.observers.incident({ kind: reason, delivery });
     };
-    try {
-      return { ended: "resolved", value: await handler(context) };
-    } catch (error) {
-      return { ended: "rejected", error };
-    } finally {
-      lease.onAbort = undefined;
-      if (context.abortedBy !== "time_up") lease.stopAtMs = Number.POSITIVE_INFINITY;
-    }
   }
 
-  #after(context: RunContext, end: Ended<Result>): Promise<Step<Result>> {
-    const next = afterRun({
-      ended: end.ended,
-      permanent: end.ended === "rejected" && PermanentError.is(end.error),
+  #untend(context: RunContext): void {
+    this.#lease.onAbort = undefined;
+    if (context.abortedBy !== "time_up") this.#lease.stopAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  #after(context: RunContext, ended: "resolved" | "rejected", error?: unknown): NextStep {
+    return afterRun({
+      ended,
+      permanent: ended === "rejected" && PermanentError.is(error),
       abortedBy: context.abortedBy,
       mayHaveStopped: context.mayHaveStopped,
       skipped: context.skipped,
       attempt: context.attempt,
       maxAttempts: this.#subject.policy.maxAttempts,
     });
-    // A handler that stopped early and resolved gave no error of its own: the reason of the abort stands for it.
-    const error = (): unknown => (end.ended === "rejected" ? end.error : context.signal.reason);
+  }
+
+  #rejected(context: RunContext, error: unknown): Promise<Step<Result>> {
+    const next = this.#after(context, "rejected", error);
+    return this.#unfinished(next, undefined, error);
+  }
+
+  /** `error`: of a handler that stopped early and resolved, the reason of the abort stands for it. */
+  #unfinished(next: NextStep, value: Result | undefined, error: unknown): Promise<Step<Result>> {
     switch (next) {
       case "complete":
-        return this.#complete(end);
+        throw new Error("only a run that resolved is complete");
       case "skip":
-        return this.#skip(end);
+        return this.#skip(value as Result);
       case "claim_again":
         return this.#claimAgain();
       case "fail":
-        return this.#fail(error());
+        return this.#fail(error);
       case "poison":
-        return this.#poison(error(), "failed");
+        return this.#poison(error, "failed");
     }
   }
 
-  async #complete(end: Ended<Result>): Promise<Step<Result>> {
-    if (end.ended !== "resolved") throw new Error("only a run that resolved is complete");
-    const { value } = end;
-    const result = encodeResult(this.#engine, this.#subject, this.#options, value);
-    const answering = complete(this.#engine, this.#lease, result);
-    this.#onSent?.();
-    const answer = await answering;
-    const attempt = this.#granted.attempt;
-    if (!answer.answered) {
-      const { error } = answer;
-      return verdict({
-        outcome: "processed",
-        detail: "unrecorded",
-        settlement: "ack",
-        value,
-        attempt,
-        error,
-      });
-    }
-    if (answer.reply === "stolen") {
-      return verdict({ outcome: "claim_lost", settlement: "ack", value, attempt });
-    }
-    const detail: OutcomeDetail | undefined = answer.reply === "ok" ? undefined : answer.reply;
-    return verdict({
-      outcome: "processed",
-      settlement: "ack",
-      value,
-      attempt,
-      ...(detail === undefined ? undefined : { detail }),
-    });
-  }
-
-  async #skip(end: Ended<Result>): Promise<Step<Result>> {
-    if (end.ended !== "resolved") throw new Error("only a run that resolved can be skipped");
+  async #skip(value: Result): Promise<Step<Result>> {
     await release(this.#engine, this.#lease, "unstarted");
-    const { value } = end;
-    return verdict({ outcome: "processed", detail: "skipped", settlement: "ack", value });
+    return { outcome: "processed", detail: "skipped", settlement: "ack", value };
   }
 
   async #claimAgain(): Promise<Step<Result>> {
     await release(this.#engine, this.#lease, "unstarted");
-    return { kind: "again", claimLost: true };
+    return "again_after_loss";
   }
 
   async #fail(error: unknown): Promise<Step<Result>> {
     await release(this.#engine, this.#lease, "failed");
     const { attempt } = this.#granted;
-    return verdict({ outcome: "failed", settlement: "retry", reason: "failed", attempt, error });
+    return { outcome: "failed", settlement: "retry", reason: "failed", attempt, error };
   }
 
   /** Dead letter first, then the reset, then settle: a crash in between repeats the dead letter and loses nothing. */
@@ -210,20 +194,44 @@ class GrantedRun<Result> {
     } as const;
     if (!sent.done) {
       await release(this.#engine, this.#lease, otherwise);
-      return verdict(handedBack);
+      return handedBack;
     }
     const reset = await release(this.#engine, this.#lease, "reset");
-    if (!reset.answered) return verdict(handedBack);
-    return verdict({
+    if (!reset.answered) return handedBack;
+    return {
       outcome: "failed",
       detail: "poison",
       settlement: sent.settlement,
       attempt,
       error,
-    });
+    };
   }
 }
 
-function verdict<Result>(given: Verdict<Result>): Step<Result> {
-  return { kind: "verdict", verdict: given };
+/** The verdict on a run that did its work. */
+function completed<Result>(
+  answer: Answer<Exclude<CompleteReply, StoreFailure>>,
+  value: Result,
+  attempt: number,
+): Verdict<Result> {
+  if (!answer.answered) {
+    const { error } = answer;
+    return {
+      outcome: "processed",
+      detail: "unrecorded",
+      settlement: "ack",
+      value,
+      attempt,
+      error,
+    };
+  }
+  switch (answer.reply) {
+    case "ok":
+      return { outcome: "processed", settlement: "ack", value, attempt };
+    case "stolen":
+      return { outcome: "claim_lost", settlement: "ack", value, attempt };
+    case "late":
+    case "vanished":
+      return { outcome: "processed", detail: answer.reply, settlement: "ack", value, attempt };
+  }
 }

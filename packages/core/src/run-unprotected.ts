@@ -8,7 +8,7 @@ import { encodeResult } from "./replay.js";
 import { RunContext } from "./run-context.js";
 import { completeUnanswered } from "./store-calls.js";
 import type { Subject } from "./subject.js";
-import { type Step, sendToDeadLetter, verdictOf } from "./verdicts.js";
+import { sendToDeadLetter, verdictOf } from "./verdicts.js";
 
 type Open = Extract<Admission, { kind: "unprotected" | "shadowed" }>;
 
@@ -25,7 +25,7 @@ export async function runUnprotected<Result>(
   options: AttendOptions,
   admission: Open,
   handler: Handler<Result>,
-): Promise<Step<Result>> {
+): Promise<Verdict<Result>> {
   const report: Report =
     admission.kind === "shadowed"
       ? { outcome: admission.outcome, detail: "shadow", origin: admission.origin }
@@ -36,36 +36,30 @@ export async function runUnprotected<Result>(
     if (unanswered !== undefined) {
       engine.inBackground(engine.store.release([{ ...unanswered, as: "unstarted" }]));
     }
-    return { kind: "verdict", verdict: verdictOf({ kind: "returned" }) };
+    return verdictOf({ kind: "returned" });
   }
   const context = new RunContext(1, subject.key ?? engine.tokens.next());
   try {
     const value = await handler(context);
     if (unanswered === undefined) {
-      return { kind: "verdict", verdict: { ...report, settlement: "ack", value } };
+      return { ...report, settlement: "ack", value };
     }
     if (context.skipped) {
       engine.inBackground(engine.store.release([{ ...unanswered, as: "unstarted" }]));
-      return { kind: "verdict", verdict: { ...report, settlement: "ack", value } };
+      return { ...report, settlement: "ack", value };
     }
     const result = encodeResult(engine, subject, options, value);
     const completion = { ...unanswered, ...(result === undefined ? undefined : { result }) };
     const answer = await completeUnanswered(engine, completion);
     const isStolen = answer.answered && answer.reply === "stolen";
-    return {
-      kind: "verdict",
-      verdict: isStolen
-        ? { outcome: "claim_lost", settlement: "ack", value }
-        : { ...report, settlement: "ack", value },
-    };
+    return isStolen
+      ? { outcome: "claim_lost", settlement: "ack", value }
+      : { ...report, settlement: "ack", value };
   } catch (error) {
     if (unanswered !== undefined) {
       engine.inBackground(engine.store.release([{ ...unanswered, as: "unstarted" }]));
     }
-    return {
-      kind: "verdict",
-      verdict: await afterFailure(engine, subject, options, report, error),
-    };
+    return afterFailure(engine, subject, options, report, error);
   }
 }
 

@@ -6,10 +6,8 @@ import type { DeadLetterReason } from "./handler.js";
 import type { Verdict } from "./outcome.js";
 import type { Subject } from "./subject.js";
 
-/** What one pass over a delivery came to: its verdict, or that it must be claimed again. */
-export type Step<Result> =
-  | { readonly kind: "verdict"; readonly verdict: Verdict<Result> }
-  | { readonly kind: "again"; readonly claimLost: boolean };
+/** What one pass over a delivery came to: its verdict, or that it must be claimed again (after a run that lost its claim). */
+export type Step<Result> = Verdict<Result> | "again" | "again_after_loss";
 
 /** The verdict on a delivery whose handler does not run. */
 export function verdictOf(

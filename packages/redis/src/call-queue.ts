@@ -5,12 +5,19 @@ import type { KeyedRequest, Verb } from "./verb.js";
 
 /** What a lane asks of its queues. */
 export interface CallSource {
-  readonly isEmpty: boolean;
+  /** Whether a call should be sent now. */
+  readonly isReady: boolean;
   /** Takes the next call off the queue. */
   take(): Call;
   /** Drops what expired while it waited. */
   prune(): void;
 }
+
+/**
+ * So many keys are worth a call of their own while another one of their verb is under way. Fewer wait for its answer and
+ * travel with what comes meanwhile: a call costs as much as twenty keys.
+ */
+const KEYS_WORTH_A_CALL = 32;
 
 /** Requests of one verb that wait to travel. No key is twice under way: the second waits for the first one's answer. */
 export class CallQueue<Request extends KeyedRequest, Reply> implements CallSource {
@@ -18,7 +25,9 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
   readonly #maxKeysPerCall: number;
   readonly #onOdd: (code: string) => void;
   readonly #wake: () => void;
+  readonly #keysWorthACall: number;
   #waiting: Entry<Reply>[] = [];
+  #callsUnderWay = 0;
   /** Every key that waits or is under way. */
   readonly #lines: KeyLines<Entry<Reply>>;
 
@@ -32,12 +41,14 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
     this.#lines = new KeyLines(tableSize);
     this.verb = verb;
     this.#maxKeysPerCall = maxKeysPerCall;
+    this.#keysWorthACall = Math.min(KEYS_WORTH_A_CALL, maxKeysPerCall);
     this.#onOdd = onOdd;
     this.#wake = wake;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+  get isReady(): boolean {
+    const { length } = this.#waiting;
+    return length >= this.#keysWorthACall || (length > 0 && this.#callsUnderWay === 0);
   }
 
   add(entry: Entry<Reply>): void {
@@ -48,6 +59,7 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
     let entries = this.#waiting;
     if (entries.length <= this.#maxKeysPerCall) this.#waiting = [];
     else entries = entries.splice(0, this.#maxKeysPerCall);
+    this.#callsUnderWay += 1;
     return new ScriptCall(this.verb, entries, this.#onOdd, this.#over);
   }
 
@@ -61,6 +73,7 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
   }
 
   readonly #over = (entries: readonly Entry<Reply>[]): void => {
+    this.#callsUnderWay -= 1;
     for (const entry of entries) this.#follow(entry);
     if (this.#waiting.length > 0) this.#wake();
   };

@@ -115,7 +115,7 @@ export class Lane {
   readonly #flush = (): void => {
     this.#isScheduled = false;
     for (const queue of this.#byPriority) {
-      while (!queue.isEmpty) {
+      while (queue.isReady) {
         if (!this.#hasPlace()) return;
         this.#send(queue.take());
       }
