@@ -21,12 +21,15 @@ export type Admission =
       readonly exhausted: boolean;
       /** The former run ended in a lapse, not in a failure. */
       readonly takeover: boolean;
+      /** Who held it before, where somebody did. */
+      readonly previous: Origin | undefined;
     }
   | {
       readonly kind: "unprotected";
       readonly detail: "key_missing" | "off" | "store_down";
       /** A claim that may have been executed although its answer was never seen. */
       readonly unanswered?: ClaimRequest;
+      readonly error?: unknown;
     }
   /** Mode `shadow`: it runs all the same. */
   | {
@@ -91,7 +94,7 @@ export async function admit(
         const failsOpen = policy.onStoreDown === "process" && !isRecorded;
         const mayFailOpen = isDown && (failsOpen || mode === "shadow");
         if (mayFailOpen && unanswered >= TRIES_BEFORE_FAIL_OPEN) {
-          return { kind: "unprotected", detail: "store_down", unanswered: request };
+          return { kind: "unprotected", detail: "store_down", unanswered: request, error };
         }
         if (mayFailOpen) break;
         const goesOn = isDown && (await patience.wait("store", storeRetryMs(unanswered - 1)));
@@ -116,7 +119,7 @@ export function patienceFor(engine: Engine, subject: Subject, options: AttendOpt
 
 /** The claim of a delivery, with a token of its own. */
 export function requestFor(engine: Engine, subject: Subject, key: string): ClaimRequest {
-  const traceparent = engine.observers.traceparent();
+  const traceparent = engine.observers.traceparent(subject);
   const coordinates = subject.delivery.coordinates;
   return {
     key,
@@ -151,7 +154,8 @@ export function granted(
   const lease = engine.leases.hold(heldOf(request, grant), sentAtMs);
   const exhausted = isExhausted(attempt, subject.policy.maxAttempts);
   const takeover = reply.status === "reclaimed" ? reply.takeover : suspect;
-  return { kind: "granted", lease, attempt, suspect, exhausted, takeover };
+  const previous = reply.status === "reclaimed" ? reply.previous : undefined;
+  return { kind: "granted", lease, attempt, suspect, exhausted, takeover, previous };
 }
 
 /** Written out: a spread with one more property leaves so much to the collector that every message feels it. */

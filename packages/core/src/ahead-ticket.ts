@@ -41,6 +41,6 @@ export class AheadTicket implements Ticket {
     const { observers } = this.#engine;
     const attendance = this.#attendance;
     if (!observers.wrap) return attendance.run(handler, onHandled);
-    return observers.around(attendance.delivery, () => attendance.run(handler, onHandled));
+    return observers.around(attendance.subject, () => attendance.run(handler, onHandled));
   }
 }

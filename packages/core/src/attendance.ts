@@ -1,7 +1,7 @@
 import { type Admission, admit, granted, patienceFor, refused, requestFor } from "./admission.js";
 import type { AttendOptions, Ticket } from "./attend.js";
+import { claimEventOf, isStoreError } from "./claim-event.js";
 import { afterClaim } from "./decide.js";
-import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
 import type { Handler } from "./handler.js";
 import type { Lease } from "./lease-keeper.js";
@@ -24,6 +24,8 @@ export class Attendance implements Linked<Attendance> {
   #isRunning = false;
   /** Some run ended after losing its claim: its effect may have happened, whatever follows. */
   #claimLost = false;
+  /** How long it waited for the owner of its claim, in milliseconds. */
+  #waitedMs = 0;
   previous: Attendance | undefined;
   next: Attendance | undefined;
 
@@ -33,8 +35,8 @@ export class Attendance implements Linked<Attendance> {
     this.#options = options;
   }
 
-  get delivery(): Delivery {
-    return this.#subject.delivery;
+  get subject(): Subject {
+    return this.#subject;
   }
 
   get isRunning(): boolean {
@@ -92,6 +94,7 @@ export class Attendance implements Linked<Attendance> {
       while (verdict === undefined) {
         const admission: Admission = this.#admission ?? (await this.#enter());
         this.#admission = admission;
+        this.#tellOfClaim(admission);
         const step =
           admission.kind === "granted"
             ? await runGranted(engine, this.#subject, this.#options, admission, handler, onSent)
@@ -100,7 +103,7 @@ export class Attendance implements Linked<Attendance> {
       }
       verdict = this.#marked(verdict);
       mayGoOn = verdict.settlement === "ack";
-      engine.report(this.#subject.delivery, verdict);
+      engine.report(this.#subject, verdict);
       return verdict;
     } finally {
       this.#leave();
@@ -163,6 +166,7 @@ export class Attendance implements Linked<Attendance> {
       this.#holdsLocalKey = true;
       return await admit(this.#engine, this.#subject, key, patience);
     } finally {
+      this.#waitedMs += patience.waitedForOwnerMs;
       patience.end();
     }
   }
@@ -170,9 +174,9 @@ export class Attendance implements Linked<Attendance> {
   /** A claim taken ahead was taken outside of the span that does the work; its record should name that span. */
   #adoptSpan(): void {
     if (this.#admission?.kind !== "granted") return;
-    const traceparent = this.#engine.observers.traceparent();
-    if (traceparent === undefined) return;
+    const traceparent = this.#engine.observers.traceparent(this.#subject);
     const { lease } = this.#admission;
+    if (traceparent === undefined || traceparent === lease.held.origin.traceparent) return;
     lease.held = { ...lease.held, origin: { ...lease.held.origin, traceparent } };
   }
 
@@ -203,6 +207,13 @@ export class Attendance implements Linked<Attendance> {
     return spentMs > this.#subject.policy.maxProcessingMs
       ? { outcome: "busy", settlement: "retry", reason: "busy" }
       : undefined;
+  }
+
+  #tellOfClaim(admission: Admission): void {
+    const { observers } = this.#engine;
+    if (observers.isSilent && !isStoreError(admission)) return;
+    const event = claimEventOf(admission, this.#subject.delivery, this.#waitedMs);
+    if (event !== undefined) observers.claim(event, this.#subject);
   }
 
   #marked<Result>(verdict: Verdict<Result>): Verdict<Result> {

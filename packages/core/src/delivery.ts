@@ -18,6 +18,26 @@ export interface Delivery<Topic extends string = string> {
   readonly consumerGroup?: string;
   /** The broker says that it delivered this message before. Never a reason to skip the check. */
   readonly redelivered?: boolean;
+  /** How it came here. For telemetry only. */
+  readonly transport?: Transport;
+  /** Its offset, in decimal, where the broker counts. For telemetry only. */
+  readonly offset?: string;
+}
+
+/** How deliveries came here. For telemetry only: never part of the key. Deliveries may share one. */
+export interface Transport {
+  /** As OpenTelemetry names messaging systems: `kafka`, `rabbitmq`, `aws_sqs`. */
+  readonly system: string;
+  /** The topic or queue it was read from. Default: the `topic` of the delivery. */
+  readonly destination?: string;
+  readonly partition?: number;
+  /** Several deliveries are worked on under one active span, which says nothing of any one of them. */
+  readonly isBatch?: boolean;
+  readonly exchange?: string;
+  readonly routingKey?: string;
+  readonly deliveryTag?: number;
+  /** How often the broker had delivered the message before, where it counts. */
+  readonly deliveryCount?: number;
 }
 
 /** Who did the work: enough to find the span and the log line of the first run. */

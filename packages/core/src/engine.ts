@@ -14,13 +14,14 @@ import {
   type KeyDigest,
   type MessageKey,
 } from "./message-key.js";
-import type { Observer } from "./observer.js";
+import { observedStore } from "./observed-store.js";
+import type { Observer, OutcomeEvent } from "./observer.js";
 import { Observers } from "./observers.js";
 import { quote } from "./option-checks.js";
 import type { Verdict } from "./outcome.js";
 import { OwnerTokens } from "./owner-tokens.js";
 import type { Finding, Store } from "./store.js";
-import { subjectOf } from "./subject.js";
+import { type Subject, subjectOf } from "./subject.js";
 import type { TopicPolicies } from "./topic-policies.js";
 import { wait } from "./wait.js";
 
@@ -58,12 +59,15 @@ export class Engine {
   #onIdle: (() => void) | undefined;
 
   constructor(parts: EngineParts) {
-    this.store = parts.store;
     this.policies = parts.policies;
     this.clock = parts.clock;
     this.observers = new Observers(parts.observers);
+    const { observers } = this;
+    this.store = observers.hearStoreCalls
+      ? observedStore(parts.store, parts.clock, (call) => observers.storeCall(call))
+      : parts.store;
     this.localKeys = new LocalKeys(parts.clock);
-    this.leases = new LeaseKeeper(parts.store, parts.clock, {
+    this.leases = new LeaseKeeper(this.store, parts.clock, {
       restored: () => this.observers.incident({ kind: "claim_restored" }),
     });
     this.#scope = parts.scope;
@@ -91,8 +95,9 @@ export class Engine {
     handler: Handler<Result>,
     options: AttendOptions,
   ): Promise<Verdict<Result>> {
-    if (!this.observers.wrap) return this.#enter(delivery, options).run(handler);
-    return this.observers.around(delivery, () => this.#enter(delivery, options).run(handler));
+    const attendance = this.#enter(delivery, options);
+    if (!this.observers.wrap) return attendance.run(handler);
+    return this.observers.around(attendance.subject, () => attendance.run(handler));
   }
 
   /** Whatever can't be granted at once, such as the follower of an equal key, claims for itself when it runs. */
@@ -106,8 +111,9 @@ export class Engine {
   }
 
   /** Reports the one outcome of a delivery. A delivery returned untouched is not yet an outcome. */
-  report(delivery: Delivery, verdict: Verdict): void {
-    const { outcome, detail, origin, attempt, error } = verdict;
+  report(subject: Subject, verdict: Verdict): void {
+    const { outcome, detail, origin, attempt, error, result } = verdict;
+    const { delivery } = subject;
     if (outcome === undefined) return;
     const hasFailed = outcome === "failed" || (outcome === "unprotected" && error !== undefined);
     if (hasFailed && this.observers.isEmpty && !this.#hasWarned) {
@@ -117,15 +123,17 @@ export class Engine {
         { type: "OnlyOnceWarning", code: "ONLYONCE_UNOBSERVED_FAILURE" },
       );
     }
-    if (this.observers.isEmpty) return;
-    this.observers.outcome({
+    if (this.observers.isSilent) return;
+    const event: OutcomeEvent = {
       delivery,
       outcome,
       ...(detail !== undefined && { detail }),
       ...(origin !== undefined && { origin }),
       ...(attempt !== undefined && { attempt }),
       ...(error !== undefined && { error }),
-    });
+      ...(result !== undefined && { replayed: true }),
+    };
+    this.observers.outcome(event, subject);
   }
 
   /** Lets a call finish by itself; closing waits for it. Its failure changes nothing. */
@@ -174,6 +182,7 @@ export class Engine {
   /** A delivery is through, or was given back. */
   left(attendance: Attendance): void {
     this.#open.delete(attendance);
+    this.observers.left(attendance.subject);
     if (this.#open.isEmpty) this.#onIdle?.();
   }
 

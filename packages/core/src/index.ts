@@ -1,3 +1,4 @@
+export type { ClaimLostMessage, ProcessMessage, StoreErrorMessage } from "./channels.js";
 export type { Clock } from "./clock.js";
 export { cloudEvent } from "./cloud-event.js";
 export type {
@@ -8,7 +9,8 @@ export type {
   Settled,
 } from "./deduplicator.js";
 export { createDeduplicator } from "./deduplicator.js";
-export type { Delivery, Origin } from "./delivery.js";
+export type { Delivery, Origin, Transport } from "./delivery.js";
+export type { DuplicateKind } from "./duplicate-kind.js";
 export type { OnlyOnceErrorCode } from "./errors.js";
 export { OnlyOnceError, PermanentError } from "./errors.js";
 export type { Context, DeadLetterReason, Handler } from "./handler.js";
@@ -19,7 +21,15 @@ export type { KeyStrategy } from "./key-strategy.js";
 export type { MemoryStoreOptions } from "./memory-store.js";
 export { memoryStore } from "./memory-store.js";
 export type { MessageKey } from "./message-key.js";
-export type { Incident, Observer, OutcomeEvent } from "./observer.js";
+export type {
+  Arrival,
+  ClaimEvent,
+  ClaimLoss,
+  Incident,
+  Observer,
+  OutcomeEvent,
+  StoreCall,
+} from "./observer.js";
 export type { Outcome, OutcomeDetail } from "./outcome.js";
 export type { PayloadHashOptions } from "./payload-hash.js";
 export { payloadHash } from "./payload-hash.js";

@@ -1,4 +1,5 @@
 // For sibling packages only: outside semver.
+export { keyHash } from "./channels.js";
 export { systemClock } from "./clock.js";
 export { createDeduplicatorWith } from "./deduplicator.js";
 export { createKeyDigest } from "./message-key.js";

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import { type Linked, LinkedList } from "./linked-list.js";
+import type { ClaimLoss } from "./observer.js";
 import type { AbortReason } from "./run-context.js";
 import type { Held, RenewReply, Store } from "./store.js";
 
@@ -22,7 +23,9 @@ export class Lease implements Linked<Lease> {
   renewing = false;
   lost = false;
   ended = false;
-  onAbort: ((reason: AbortReason) => void) | undefined;
+  /** The last renewal was not answered. */
+  unanswered = false;
+  onAbort: ((reason: AbortReason, loss?: ClaimLoss) => void) | undefined;
   previous: Lease | undefined;
   next: Lease | undefined;
 
@@ -37,6 +40,7 @@ export class Lease implements Linked<Lease> {
   answered(sentAtMs: number): void {
     this.deadlineMs = sentAtMs + this.held.leaseMs * (1 - MARGIN);
     this.renewAtMs = sentAtMs + this.held.leaseMs * RENEW_AFTER;
+    this.unanswered = false;
   }
 
   /** Whether a handler may start: nobody else can have taken the key over. */
@@ -44,10 +48,10 @@ export class Lease implements Linked<Lease> {
     return !this.lost && nowMs < this.deadlineMs;
   }
 
-  abort(reason: AbortReason): void {
+  abort(reason: AbortReason, loss?: ClaimLoss): void {
     const onAbort = this.onAbort;
     this.onAbort = undefined;
-    onAbort?.(reason);
+    onAbort?.(reason, loss);
   }
 }
 
@@ -117,7 +121,10 @@ export class LeaseKeeper {
         continue;
       }
       if (lease.lost) continue;
-      if (now >= lease.deadlineMs) lease.abort("lease_lost");
+      if (now >= lease.deadlineMs) {
+        const isUnanswered = lease.unanswered || lease.renewing;
+        lease.abort("lease_lost", isUnanswered ? "renew_failed" : "expired");
+      }
       if (now >= lease.renewAtMs && !lease.renewing) due.push(lease);
     }
     if (due.length > 0) void this.#renew(due);
@@ -138,10 +145,12 @@ export class LeaseKeeper {
       const reply = replies[index];
       if (reply === "lost") {
         lease.lost = true;
-        lease.abort("lease_lost");
+        lease.abort("lease_lost", "taken_over");
       } else if (reply === "ok" || reply === "restored") {
         lease.answered(sentAtMs);
         if (reply === "restored") this.#events.restored(lease);
+      } else {
+        lease.unanswered = true;
       }
     }
   }

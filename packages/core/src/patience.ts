@@ -51,6 +51,13 @@ export class Patience {
     return until - now;
   }
 
+  /** How long it has been waiting for somebody else's claim, in milliseconds; 0: it did not have to. */
+  get waitedForOwnerMs(): number {
+    const untilMs = this.#untilMs.busy;
+    if (untilMs === undefined) return 0;
+    return this.#clock.nowMs() - (untilMs - this.#limits.busyWaitMs);
+  }
+
   /** Waits `delayMs`, or what is left of it. False: no more waiting. */
   async wait(kind: "busy" | "store", delayMs: number): Promise<boolean> {
     const left = this.leftMs(kind);

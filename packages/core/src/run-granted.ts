@@ -116,15 +116,21 @@ class GrantedRun<Result> {
   /** Has the handler told when its time is up or its lease is lost. */
   #tend(context: RunContext): void {
     const { delivery, policy } = this.#subject;
+    const { clock, observers } = this.#engine;
     const lease = this.#lease;
-    lease.stopAtMs = this.#engine.clock.nowMs() + policy.maxProcessingMs;
-    lease.onAbort = (reason) => {
+    const startedAtMs = clock.nowMs();
+    lease.stopAtMs = startedAtMs + policy.maxProcessingMs;
+    lease.onAbort = (reason, loss) => {
       context.abort(reason);
-      this.#engine.observers.incident({ kind: reason, delivery });
+      const ranMs = clock.nowMs() - startedAtMs;
+      const incident = { kind: reason, delivery, ranMs };
+      observers.incident(loss === undefined ? incident : { ...incident, loss }, this.#subject);
     };
+    observers.handlerStarted(this.#subject);
   }
 
   #untend(context: RunContext): void {
+    this.#engine.observers.handlerEnded(this.#subject);
     this.#lease.onAbort = undefined;
     if (context.abortedBy !== "time_up") this.#lease.stopAtMs = Number.POSITIVE_INFINITY;
   }

@@ -40,7 +40,7 @@ export async function runUnprotected<Result>(
   }
   const context = new RunContext(1, subject.key ?? engine.tokens.next());
   try {
-    const value = await handler(context);
+    const value = await observed(engine, subject, () => handler(context));
     if (unanswered === undefined) {
       return { ...report, settlement: "ack", value };
     }
@@ -60,6 +60,19 @@ export async function runUnprotected<Result>(
       engine.inBackground(engine.store.release([{ ...unanswered, as: "unstarted" }]));
     }
     return afterFailure(engine, subject, options, report, error);
+  }
+}
+
+async function observed<Result>(
+  engine: Engine,
+  subject: Subject,
+  run: () => Result | PromiseLike<Result>,
+): Promise<Result> {
+  engine.observers.handlerStarted(subject);
+  try {
+    return await run();
+  } finally {
+    engine.observers.handlerEnded(subject);
   }
 }
 

@@ -101,6 +101,8 @@ export interface Finding {
  * call answers. Keys of one call may repeat; they are then executed in order. A call that fails as a whole rejects; every call settles in bounded time.
  */
 export interface Store {
+  /** What keeps the records, as OpenTelemetry names database systems: `redis`. Undefined: this process does. */
+  readonly system?: string;
   /** How long a call may take before it rejects, in milliseconds; at most a sixth of every lease. Undefined: calls do no I/O. */
   readonly commandTimeoutMs?: number;
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]>;

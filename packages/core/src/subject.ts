@@ -1,6 +1,7 @@
 import type { Delivery } from "./delivery.js";
 import type { Engine } from "./engine.js";
 import type { KeyStrategy } from "./key-strategy.js";
+import type { MessageKey } from "./message-key.js";
 import { isMode, isWindow, type Mode, type ResolvedPolicy } from "./policy.js";
 
 /** A delivery with everything that is worked out once, when it arrives: a handler that mutates the message changes nothing. */
@@ -10,6 +11,7 @@ export interface Subject {
   readonly mode: Mode;
   /** Digest of scope, topic and message key. Undefined: no strategy found a key, or it threw. */
   readonly key: string | undefined;
+  readonly messageKey: MessageKey | undefined;
   readonly keyError: unknown;
   readonly fingerprint: string | undefined;
   /** By the further rules of the topic; a record that has one of them is no conflict. */
@@ -21,9 +23,11 @@ export function subjectOf(engine: Engine, delivery: Delivery): Subject {
   const policy = engine.policies.of(delivery.topic);
   const mode = currentMode(policy);
   let key: string | undefined;
+  let messageKey: MessageKey | undefined;
   let keyError: unknown;
   try {
-    key = engine.digestOf(delivery.topic, policy.key(delivery));
+    messageKey = policy.key(delivery);
+    key = engine.digestOf(delivery.topic, messageKey);
   } catch (error) {
     keyError = error;
   }
@@ -33,7 +37,17 @@ export function subjectOf(engine: Engine, delivery: Delivery): Subject {
       ? NONE
       : fingerprintsOf(engine, delivery, policy.furtherFingerprints);
   const windowMs = windowOf(engine, delivery, policy);
-  return { delivery, policy, mode, key, keyError, fingerprint, furtherFingerprints, windowMs };
+  return {
+    delivery,
+    policy,
+    mode,
+    key,
+    messageKey,
+    keyError,
+    fingerprint,
+    furtherFingerprints,
+    windowMs,
+  };
 }
 
 const NONE: readonly string[] = [];

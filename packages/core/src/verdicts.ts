@@ -59,7 +59,7 @@ export async function sendToDeadLetter(
     engine.observers.incident({ kind: "dead_letter_missing", delivery, error: why.error });
     return { done: false };
   }
-  const traceparent = engine.observers.traceparent();
+  const traceparent = engine.observers.traceparent(subject);
   try {
     await options.deadLetter(traceparent === undefined ? why : { ...why, traceparent }, delivery);
     return { done: true, settlement: "ack" };
