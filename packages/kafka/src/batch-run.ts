@@ -63,7 +63,8 @@ export class BatchRun {
     this.#order = new OffsetOrder((record, verdict) => this.#settle(record, verdict), shared.clock);
     const { topic, partition } = payload.batch;
     const { guardAs, groupId } = shared.options;
-    this.#source = { topic, partition, guardedAs: guardAs.get(topic) ?? topic, groupId };
+    const transport = { system: "kafka", destination: topic, partition, isBatch: true };
+    this.#source = { topic, partition, guardedAs: guardAs.get(topic) ?? topic, groupId, transport };
     this.#partition = `${topic}/${partition}`;
     const { maxProcessingMs } = topicPolicy(shared.deduplicator, this.#source.guardedAs);
     this.#maxProcessingMs = maxProcessingMs;

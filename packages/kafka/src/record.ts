@@ -1,4 +1,4 @@
-import type { Delivery } from "@onlyonce/core/adapter";
+import type { Delivery, Transport } from "@onlyonce/core/adapter";
 
 /** A header as clients hand it over: repeated headers arrive as an array, and a null header as `null`. */
 export type KafkaHeader = Buffer | string | readonly (Buffer | string)[] | null | undefined;
@@ -39,6 +39,7 @@ export interface RecordSource {
   /** The topic under which they are guarded, if that is another one. */
   readonly guardedAs?: string | undefined;
   readonly groupId?: string | undefined;
+  readonly transport?: Transport;
 }
 
 /**
@@ -46,11 +47,13 @@ export interface RecordSource {
  * The coordinates hold the timestamp too, so that a topic that was deleted and made again collides with nothing.
  */
 export function deliveryOf(source: RecordSource, record: KafkaRecord): Delivery {
-  const { topic, partition, guardedAs = topic, groupId } = source;
+  const { topic, partition, guardedAs = topic, groupId, transport } = source;
   const { key, value, headers } = record;
   return {
     topic: guardedAs,
     coordinates: `${topic}/${partition}/${record.offset}/${record.timestamp}`,
+    offset: record.offset,
+    ...(transport !== undefined && { transport }),
     ...(groupId !== undefined && { consumerGroup: groupId }),
     ...(value !== null && value !== undefined && { payload: value }),
     ...(key !== null && key !== undefined && { recordKey: key }),

@@ -1,9 +1,16 @@
-import type { Delivery } from "@onlyonce/core/adapter";
+import type { Delivery, Transport } from "@onlyonce/core/adapter";
+import { deliveryCount } from "./delivery-count.js";
+import { retriesOf } from "./message-copy.js";
 
 /** The part of an AMQP message that we read. What amqplib delivers fits. */
 export interface AmqpMessage {
   readonly content: Uint8Array;
-  readonly fields: { readonly deliveryTag: number; readonly redelivered: boolean };
+  readonly fields: {
+    readonly deliveryTag: number;
+    readonly redelivered: boolean;
+    readonly exchange?: unknown;
+    readonly routingKey?: unknown;
+  };
   readonly properties: AmqpProperties;
 }
 
@@ -43,7 +50,22 @@ export function toDelivery(queue: string, message: AmqpMessage, topic: string = 
     payload: message.content,
     headers: toHeaders(properties),
     ...(coordinates === undefined ? {} : { coordinates }),
-    redelivered: message.fields.redelivered,
+    // A copy from the retry exchange is new to the broker, and yet it was delivered before.
+    redelivered: message.fields.redelivered || retriesOf(properties.headers) > 0,
+    transport: transportOf(queue, message),
+  };
+}
+
+function transportOf(queue: string, { fields, properties }: AmqpMessage): Transport {
+  const { deliveryTag, exchange, routingKey } = fields;
+  const count = deliveryCount(properties.headers);
+  return {
+    system: "rabbitmq",
+    destination: queue,
+    deliveryTag,
+    ...(typeof exchange === "string" && { exchange }),
+    ...(typeof routingKey === "string" && { routingKey }),
+    ...(count > 0 && { deliveryCount: count }),
   };
 }
 

@@ -55,6 +55,7 @@ export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}
 }
 
 class RedisStore implements Store {
+  readonly system = "redis";
   readonly commandTimeoutMs: number;
   readonly #redis: RedisCommands;
   readonly #options: ResolvedOptions;
