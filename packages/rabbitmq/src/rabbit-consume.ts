@@ -103,15 +103,15 @@ function requireChannel(channel: unknown): void {
   if (typeof channel !== "object" || channel === null) {
     throw new TypeError(`channel must be an amqplib channel, got ${quote(channel)}`);
   }
+  // It acks on whatever channel is open now, and delivery tags start again on each: it would ack other messages.
+  if (typeof Reflect.get(channel, "addSetup") === "function") {
+    throw new TypeError(
+      "channel must be a plain channel, not a ChannelWrapper, which acks on whatever channel is open now and so might ack another message: call wrapper.addSetup((channel) => rabbitConsume(deduplicator, channel, …))",
+    );
+  }
   for (const method of CHANNEL_METHODS) {
     if (typeof Reflect.get(channel, method) !== "function") {
       throw new TypeError(`channel must have the method ${method}, as amqplib's promise API does`);
     }
-  }
-  // It acks on whatever channel is open now, and delivery tags start again on each: it would ack other messages.
-  if (typeof Reflect.get(channel, "addSetup") === "function") {
-    throw new TypeError(
-      "channel must be a plain channel, not a ChannelWrapper: call wrapper.addSetup((channel) => rabbitConsume(deduplicator, channel, …))",
-    );
   }
 }
