@@ -15,6 +15,7 @@ describe("an AMQP message becomes a delivery", () => {
       payload: Buffer.from("body"),
       headers: {},
       redelivered: false,
+      transport: { system: "rabbitmq", destination: "payments", deliveryTag: 7 },
     });
   });
 
@@ -28,6 +29,26 @@ describe("an AMQP message becomes a delivery", () => {
 
   it("that knows when it was delivered before", () => {
     expect(toDelivery("payments", message({}, true)).redelivered).toBe(true);
+  });
+
+  it("that came back from the retry exchange was delivered before", () => {
+    const back = message({ headers: { "x-onlyonce-retries": 1 } });
+    expect(toDelivery("payments", back).redelivered).toBe(true);
+  });
+
+  it("says for telemetry how it came, under its own queue where it is guarded as another", () => {
+    const sent = {
+      ...message({ headers: { "x-delivery-count": 2 } }),
+      fields: { deliveryTag: 9, redelivered: true, exchange: "orders", routingKey: "eu" },
+    };
+    expect(toDelivery("billing.retry", sent, "billing").transport).toEqual({
+      system: "rabbitmq",
+      destination: "billing.retry",
+      exchange: "orders",
+      routingKey: "eu",
+      deliveryTag: 9,
+      deliveryCount: 2,
+    });
   });
 
   it("with its headers as they are", () => {
