@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttendOptions, Delivery, ResolvedPolicy, Verdict } from "@onlyonce/core/adapter";
 import { backOffMs, isDelayMs } from "./back-off.js";
-import type { CapturedChannel } from "./channel.js";
 import { deadLetterTarget } from "./dead-letter.js";
 import { type AmqpMessage, isFromStream, toDelivery } from "./delivery.js";
 import { deliveryCount } from "./delivery-count.js";
@@ -12,9 +11,18 @@ import type { RetryExchange } from "./retry-exchange.js";
 import { actionFor, awayMs, type Circumstances } from "./settlement.js";
 import { textOf, warn } from "./warning.js";
 
+/** What tells the broker. Settles a message at most once, on the channel that delivered it. */
+export interface Settler {
+  ack(message: AmqpMessage): void;
+  /** Hands the message back to its queue. */
+  requeue(message: AmqpMessage): void;
+  /** Hands the message to the dead-letter exchange of its queue. */
+  reject(message: AmqpMessage): void;
+}
+
 export interface AttendantParts {
   readonly queue: string;
-  readonly channel: CapturedChannel;
+  readonly channel: Settler;
   readonly policy: ResolvedPolicy;
   readonly options: ResolvedOptions;
   readonly retry: RetryExchange | undefined;

@@ -1,3 +1,4 @@
+import type { Settler } from "./attendant.js";
 import { explainChannelError } from "./channel-error.js";
 import type { AmqpMessage } from "./delivery.js";
 import type { ConsumeSettings } from "./options.js";
@@ -32,7 +33,7 @@ const captured = new WeakMap<AmqpChannel, CapturedChannel>();
  * The channel that deliveries came on, and the only one on which they are ever settled: tags start again at 1 on every
  * channel, so a late ack on another one would ack somebody else's message.
  */
-export class CapturedChannel {
+export class CapturedChannel implements Settler {
   readonly #channel: AmqpChannel;
   readonly #batch: WriteBatch;
   readonly #settled = new WeakSet<AmqpMessage>();

@@ -22,6 +22,7 @@ export interface RabbitConsumer {
 }
 
 export interface QueueConsumerParts extends Omit<AttendantParts, "stop"> {
+  readonly channel: CapturedChannel;
   /** Somebody consumes again when this consumer has ended: its channel was lost, or the broker cancelled it. */
   readonly onEnd?: () => void;
 }

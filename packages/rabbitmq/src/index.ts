@@ -3,6 +3,15 @@ export type { RabbitConsumer } from "./consumer.js";
 export type { AmqpMessage, AmqpProperties } from "./delivery.js";
 export { toDelivery } from "./delivery.js";
 export type { ConsumeSettings, RabbitConsumeOptions, RabbitReplayOptions } from "./options.js";
+export type {
+  RabbitClientConnection,
+  RabbitClientConsumer,
+  RabbitClientMessage,
+  RabbitClientProps,
+  RabbitClientStatus,
+} from "./rabbit-client.js";
+export type { ClientMessageOf, RabbitClientOptions } from "./rabbit-client-consume.js";
+export { rabbitClientConsume } from "./rabbit-client-consume.js";
 export { rabbitConsume } from "./rabbit-consume.js";
 export type { RetryRoute } from "./retry-route.js";
 export type { RetryTopologyOptions, TopologyChannel } from "./retry-topology.js";
