@@ -54,7 +54,7 @@ const PROJECTS: readonly Project[] = [
   {
     name: "consumers",
     folder: "test/consumers",
-    needs: ["redis", "packages"],
+    needs: ["redis", "rabbitmq", "kafka", "packages"],
     limitMs: 300_000,
     group: 6,
     filesAtATime: 1,

@@ -2,8 +2,15 @@
 
 // @boundaries-ignore built on demand into the private cache, and compiled against only there
 import type { KafkaJS } from "@confluentinc/kafka-javascript";
-import { createDeduplicator, memoryStore } from "@onlyonce/core";
-import { type KafkaBatch, type KafkaMessage, kafkaRun } from "@onlyonce/kafka";
+import { createDeduplicator, jsonField, memoryStore } from "@onlyonce/core";
+import {
+  deadLetterTo,
+  type KafkaBatch,
+  type KafkaMessage,
+  type KafkaRunOptions,
+  kafkaRun,
+  stampKey,
+} from "@onlyonce/kafka";
 
 type Consumer = ReturnType<KafkaJS.Kafka["consumer"]>;
 type RunConfig = NonNullable<Parameters<Consumer["run"]>[0]>;
@@ -31,6 +38,20 @@ const written: EachMessage = async ({ message }) => {
   message.headers?.["idempotency-key"]?.toString();
 };
 export const fitting: RunConfig = kafkaRun(deduplicator, { eachMessage: written });
+
+// So does a handler of many records, and what is left of the client's own options.
+export const batches: RunConfig = kafkaRun(deduplicator, {
+  partitionsConsumedConcurrently: 3,
+  eachBatch: async ({ records }) => records[0]?.fail(new Error("refused")),
+});
+
+// Its producer takes stamped keys and dead letters.
+type Producer = ReturnType<KafkaJS.Kafka["producer"]>;
+export async function produce(producer: Producer): Promise<KafkaRunOptions> {
+  const stamped: Producer = stampKey(producer, jsonField("/id"));
+  await stamped.send({ topic: "payments", messages: [{ value: "{}" }] });
+  return { deadLetter: deadLetterTo(producer, (topic) => `${topic}.dead`) };
+}
 
 // What the client hands over fits without a cast.
 export function batch(payload: Parameters<EachBatch>[0]): KafkaBatch {

@@ -1,5 +1,6 @@
 import { createDeduplicator, memoryStore } from "@onlyonce/core";
 import {
+  deadLetterTo,
   type GuardedRun,
   type KafkaMessage,
   type KafkaRecord,
@@ -37,6 +38,8 @@ const options: KafkaRunOptions = {
   retryDelayMs: (attempt) => 100 * attempt,
   deadLetter: async (message, { error, attempt }) => void [message.topic, error, attempt],
 };
+const producer = new Kafka({ brokers: ["localhost:9092"] }).producer();
+const sending: KafkaRunOptions = { deadLetter: deadLetterTo(producer, "orders.dead") };
 const config = kafkaRun(
   dedup,
   {
@@ -49,7 +52,7 @@ const config = kafkaRun(
 const asRun: ConsumerRunConfig = config;
 const guarded: GuardedRun = config;
 await consumer.run(asRun);
-void [shipped, guarded, config.autoCommitThreshold];
+void [shipped, sending, guarded, config.autoCommitThreshold];
 
 // What must not compile.
 // @ts-expect-error a handler is required
