@@ -64,12 +64,9 @@ describe("the guide to Kafka", () => {
         { value: "last", headers: { id: "5" } },
       ]);
       const work = async (groupId: string): Promise<unknown> => {
-        const { stdout } = await consumer.run(
-          ["dist/platformatic-main.js", scene.settings(groupId)],
-          {
-            node,
-          },
-        );
+        const { stdout } = await consumer.run(["dist/stream.js", scene.settings(groupId)], {
+          node,
+        });
         return JSON.parse(stdout);
       };
       expect(await work("first")).toEqual({
@@ -125,7 +122,7 @@ class Scene {
     }
   }
 
-  /** What `platformatic-main` is told. */
+  /** What `stream` is told. */
   settings(group: string): string {
     return JSON.stringify({
       brokers: this.#brokers,
