@@ -1,4 +1,9 @@
 import { quote, refuseUnknown, requireInteger, requireObject } from "@onlyonce/core/internal";
+import {
+  type LocalCacheOptions,
+  type ResolvedLocalCache,
+  resolveLocalCache,
+} from "./local-cache-options.js";
 
 export interface RedisStoreOptions {
   /**
@@ -24,15 +29,24 @@ export interface RedisStoreOptions {
    * @defaultValue 4
    */
   readonly maxCallsInFlight?: number;
+  /**
+   * Answers duplicates of keys that this process completed itself from its own memory, also while Redis is down. A
+   * `forget` by another process is seen up to `maxAgeMs` later. Claims never come from there.
+   * @defaultValue none
+   */
+  readonly localCache?: LocalCacheOptions;
 }
 
-export type ResolvedOptions = Required<RedisStoreOptions>;
+export interface ResolvedOptions extends Required<Omit<RedisStoreOptions, "localCache">> {
+  readonly localCache: ResolvedLocalCache | undefined;
+}
 
 const DEFAULTS = {
   prefix: "once:",
   commandTimeoutMs: 1000,
   maxKeysPerCall: 128,
   maxCallsInFlight: 4,
+  localCache: undefined,
 } satisfies ResolvedOptions;
 
 /** Printable ASCII but for braces, which would move the slot, and the space. */
@@ -54,6 +68,8 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedOptions {
     commandTimeoutMs: whole("commandTimeoutMs", options.commandTimeoutMs, 5, 3_600_000),
     maxKeysPerCall: whole("maxKeysPerCall", options.maxKeysPerCall, 1, 1000),
     maxCallsInFlight: whole("maxCallsInFlight", options.maxCallsInFlight, 1, 64),
+    localCache:
+      options.localCache === undefined ? undefined : resolveLocalCache(options.localCache),
   };
 
   function whole(

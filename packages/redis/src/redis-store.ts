@@ -20,6 +20,7 @@ import { Deadlines } from "./deadlines.js";
 import { type Entry, entryOf } from "./entry.js";
 import { Findings } from "./findings.js";
 import { Lane } from "./lane.js";
+import { LocalCache } from "./local-cache.js";
 import { forgetVerb, inspectVerb } from "./look-verbs.js";
 import { type RedisStoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { RedisCommands } from "./redis-commands.js";
@@ -51,7 +52,12 @@ export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}
     // Not quoted: a URL may hold a password.
     throw new TypeError(`redis must be an ioredis client, got a value of type ${typeof redis}`);
   }
-  return new RedisStore(redis, resolveOptions(options));
+  const resolved = resolveOptions(options);
+  const store = new RedisStore(redis, resolved);
+  const { localCache } = resolved;
+  return localCache === undefined
+    ? store
+    : new LocalCache(store, localCache, () => performance.now());
 }
 
 class RedisStore implements Store {

@@ -29,6 +29,8 @@ describe("options of redisStore", () => {
     ["prefix", 7],
     ["leaseMs", 1000],
     ["commandTimeout", 1000],
+    ["localCache", true],
+    ["localCache", null],
   ];
 
   test.each(WRONG)(
@@ -46,9 +48,30 @@ describe("options of redisStore", () => {
     }
   });
 
+  test.each([
+    [{}, "localCache.maxKeys must be a number, got undefined"],
+    [{ maxKeys: 1 }, "localCache.maxKeys must be a whole number from 2 to 10000000, got 1"],
+    [
+      { maxKeys: 1e9 },
+      "localCache.maxKeys must be a whole number from 2 to 10000000, got 1000000000",
+    ],
+    [
+      { maxKeys: 10, maxAgeMs: 0 },
+      "localCache.maxAgeMs must be a whole number from 1 to 86400000, got 0",
+    ],
+    [{ maxKeys: 10, ttlMs: 5 }, 'unknown option "ttlMs" in localCache: 5'],
+  ])("behaviour 50: localCache: %j throws at construction", (localCache, message) => {
+    expect(() => redisStore(redis, { localCache } as never)).toThrow(message);
+  });
+
   test("the core can read how long a call may take", () => {
     expect(redisStore(redis).commandTimeoutMs).toBe(1000);
     expect(redisStore(redis, { commandTimeoutMs: 5 }).commandTimeoutMs).toBe(5);
+    const localCache = { maxKeys: 2 };
+    expect(redisStore(redis, { commandTimeoutMs: 5, localCache })).toMatchObject({
+      commandTimeoutMs: 5,
+      system: "redis",
+    });
   });
 
   test("the prefix starts every key, and nothing else of a message does", async () => {
