@@ -9,6 +9,15 @@ import {
 import { RecordingObserver } from "@onlyonce/testing";
 import { type ChannelModel, connect, type Options } from "amqplib";
 import { inject, onTestFinished, vi } from "vitest";
+import { type RabbitmqProcess, startRabbitmq } from "../servers/rabbitmq-process.js";
+
+/** A broker of the test's own, with further lines of `rabbitmq.conf`. Stopped when the test ends. */
+export async function privateBroker(config: readonly string[] = []): Promise<RabbitmqProcess> {
+  const installation = inject("rabbitmqInstallation");
+  const broker = await startRabbitmq({ config, ...(installation && { installation }) });
+  onTestFinished(() => broker.stop());
+  return broker;
+}
 
 export interface Guard {
   readonly deduplicator: Deduplicator;

@@ -1,0 +1,87 @@
+import { memoryStore } from "@onlyonce/core";
+import { rabbitConsume } from "@onlyonce/rabbitmq";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import {
+  connected,
+  drain,
+  eventually,
+  gate,
+  guard,
+  newQueue,
+  privateBroker,
+  publish,
+  warnings,
+} from "./rabbitmq-lab.js";
+
+const CONSUMER_TIMEOUT_MS = 4_000;
+
+/** A broker that takes messages back after 4 s, and looks often: by default it does so only every minute. */
+async function impatientBroker(): Promise<string> {
+  const broker = await privateBroker([`consumer_timeout = ${CONSUMER_TIMEOUT_MS}`]);
+  await broker.ctl(["eval", "application:set_env(rabbit, channel_tick_interval, 256)."]);
+  return broker.url;
+}
+
+describe("a broker whose consumer_timeout is shorter than a handler", () => {
+  it.each(["classic", "quorum"])(
+    "R3: closes the channel of a %s queue; the lease is kept, the work recorded, and its redelivery dropped",
+    async (type) => {
+      const url = await impatientBroker();
+      const queue = await newQueue({ arguments: { "x-queue-type": type } }, url);
+      const store = memoryStore();
+      // As if nobody had told of the short timeout: leases are renewed beyond it.
+      const [first, other] = [guard({}, store), guard({}, store)];
+      const told = warnings();
+      const work = gate();
+      const handler = vi.fn(() => work.opened);
+      const open = vi.fn(async () => (await connected(url)).createChannel());
+      const consumer = await rabbitConsume(first.deduplicator, open, queue, handler);
+      onTestFinished(() => consumer.close({ drainMs: 100 }));
+      await publish(queue, ["m-1"], url);
+      await eventually(() => expect(told.length).toBeGreaterThan(0));
+      expect(told[0]).toContain("ONLYONCE_AMQP_CONSUMER_TIMEOUT");
+      expect(told[0]).toContain("Set the topic's ackTimeoutMs to the consumer_timeout");
+      // It consumes again and waits for itself; so does any other process.
+      await eventually(() => expect(open.mock.calls.length).toBeGreaterThan(1));
+      const record = await other.deduplicator.inspect({ topic: queue, id: "m-1" });
+      expect(record).toMatchObject({ state: "claimed" });
+      work.open();
+      await eventually(() => expect(first.seen.count("duplicate")).toBe(1));
+      expect(first.seen.count("processed")).toBe(1);
+      expect(handler).toHaveBeenCalledTimes(1);
+      await consumer.close();
+      expect(await drain(queue, url)).toEqual([]);
+    },
+  );
+
+  it("behaviour 72: with a prefetch of 100 all outstanding deliveries return, and each is dropped once it is done", async () => {
+    const url = await impatientBroker();
+    const queue = await newQueue({}, url);
+    const { deduplicator, seen } = guard();
+    const told = warnings();
+    const ids = Array.from({ length: 100 }, (_, index) => `m-${index}`);
+    const runs: string[] = [];
+    const work = gate();
+    const open = vi.fn(async () => (await connected(url)).createChannel());
+    const consumer = await rabbitConsume(
+      deduplicator,
+      open,
+      queue,
+      async ({ properties }) => {
+        runs.push(properties.messageId);
+        await work.opened;
+      },
+      { prefetch: 100 },
+    );
+    onTestFinished(() => consumer.close({ drainMs: 100 }));
+    await publish(queue, ids, url);
+    await eventually(() => expect(open.mock.calls.length).toBeGreaterThan(1));
+    expect(told[0]).toContain("ONLYONCE_AMQP_CONSUMER_TIMEOUT");
+    work.open();
+    await eventually(() => expect(seen.count("duplicate")).toBe(100));
+    expect(seen.count("processed")).toBe(100);
+    expect(runs.toSorted()).toEqual(ids.toSorted());
+    await consumer.close();
+    expect(await drain(queue, url)).toEqual([]);
+  });
+});
