@@ -2,7 +2,7 @@ import { refuseUnknown, requireInteger, requireObject } from "@onlyonce/core/int
 
 /** Keys that this process completed, kept in its memory so that hot duplicates of them cost no call. */
 export interface LocalCacheOptions {
-  /** Most keys in memory, 2 to 10,000,000; about 300 bytes each. What was used last stays. */
+  /** Most keys in memory, 2 to 10,000,000; 300 to 400 bytes each. What was used last stays. */
   readonly maxKeys: number;
   /**
    * How long the store's word about a key is good, in milliseconds, 1 to 86,400,000: so late a `forget` by another
