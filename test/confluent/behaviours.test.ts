@@ -91,4 +91,27 @@ describe.concurrent("Confluent's client, guarded", () => {
     await group.caughtUp();
     expectInvariants(group);
   });
+
+  it("K6: deploys a static member that leaves and is back within its session without a rebalance of the others, and runs every message once", async (context) => {
+    const group = await OrdersGroup.open(context, { partitions: 2 });
+    const join = (groupInstanceId: string, more: object = {}): Child =>
+      group.member({ groupInstanceId, sessionTimeoutMs: 30_000, ...more });
+    const [leaving, other] = [join("one", { holds: true }), join("two")] as const;
+    await Promise.all([leaving, other].map((member) => member.heard("ready", 60_000)));
+    await group.send(["a1", "a2"], 0);
+    await group.send(["b1", "b2"], 1);
+    await leaving.heard("started", 60_000);
+    const joinsBefore = other.of("ready").length;
+    leaving.signal("SIGTERM");
+    await leaving.heard("stopping", 20_000);
+    leaving.say("finish");
+    await leaving.exited();
+    expect(leaving.of("started")).toHaveLength(1);
+    const successor = join("one");
+    await successor.heard("finished", 60_000);
+    await group.caughtUp();
+    expect(other.of("ready")).toHaveLength(joinsBefore);
+    expect(group.members.flatMap((member) => member.of("started"))).toHaveLength(4);
+    expectInvariants(group);
+  });
 });

@@ -82,6 +82,33 @@ describe("a Kafka broker that goes away in the middle of a handler", () => {
     await commitsAgain(group);
     expectInvariants(group, { restarts: true });
   });
+
+  it("K8: as the leader of a partition, one of three, hands it to another broker without loss or second run", async (context) => {
+    const cluster = await startKafkaCluster();
+    context.onTestFinished(() => cluster.stop());
+    const shape = { brokers: cluster.endpoints, replicas: 3, partitions: 3 };
+    const group = await OrdersGroup.open(context, shape);
+    const coordinator = await coordinatorOf(group);
+    // Each broker leads one of the three.
+    const leaders = await leadersOf(group, group.topic);
+    const [partition, leader] = [...leaders].find(([, id]) => id !== coordinator) ?? [];
+    if (partition === undefined || leader === undefined) throw new Error("no other broker leads");
+    await group.send(["o1", "o2", "o3"], partition);
+    const member = group.member({ holds: true, sessionTimeoutMs: SESSION_MS });
+    await member.heard("started", 40_000, "o1");
+    await cluster.broker(leader).kill();
+    await until(
+      async () => {
+        const now = (await leadersOf(group, group.topic)).get(partition);
+        return now === undefined || now < 1 || now === leader ? undefined : now;
+      },
+      { what: "The move of the leader", limitMs: 60_000 },
+    );
+    member.say("finish");
+    await group.send(["o4"], partition);
+    await group.caughtUp();
+    expectInvariants(group, { restarts: true });
+  });
 });
 
 /**
@@ -94,12 +121,17 @@ async function commitsAgain(group: OrdersGroup): Promise<void> {
 }
 
 /** The `node.id` of the broker that leads the group's partition of the offsets topic. */
-function coordinatorOf(group: OrdersGroup): Promise<number> {
+async function coordinatorOf(group: OrdersGroup): Promise<number> {
+  const leaders = await leadersOf(group, "__consumer_offsets");
+  return leaders.get(Math.abs(hashCode(group.groupId)) % leaders.size) ?? -1;
+}
+
+/** The `node.id` of the leader of each partition of a topic. */
+function leadersOf(group: OrdersGroup, topic: string): Promise<ReadonlyMap<number, number>> {
   return group.asAdmin(async (admin) => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: ["__consumer_offsets"] });
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     const partitions = topics[0]?.partitions ?? [];
-    const home = Math.abs(hashCode(group.groupId)) % partitions.length;
-    return partitions.find(({ partitionId }) => partitionId === home)?.leader ?? -1;
+    return new Map(partitions.map(({ partitionId, leader }) => [partitionId, leader]));
   });
 }
 
