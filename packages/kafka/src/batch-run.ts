@@ -29,9 +29,13 @@ export interface SharedRun {
 }
 
 const LEAVE: Action = { kind: "leave" };
+const RESOLVE: Action = { kind: "resolve" };
 
 /** How many handlers that never wait may follow one another before the event loop turns. */
 const HANDLERS_A_TURN = 16;
+
+/** Between handlers that take longer than this, in milliseconds, the client is asked for a heartbeat and a commit each time. */
+const LONGEST_TURN_MS = 20;
 
 /** Where a group of records takes no longer than this, in milliseconds, the next one is claimed meanwhile. */
 const FAST_GROUP_MS = 50;
@@ -54,7 +58,9 @@ export class BatchRun {
   /** The claims of the group after that, where it is claimed early. */
   #further: Promise<ClaimedAhead> | undefined;
   #release: Promise<unknown> | undefined;
+  /** Handlers since the client was last asked for a heartbeat and a commit, and when that was. */
   #handled = 0;
+  #askedAtMs = 0;
 
   constructor(shared: SharedRun, payload: KafkaBatch) {
     this.#shared = shared;
@@ -168,7 +174,8 @@ export class BatchRun {
         this.#shared.handlers.eachBatch === undefined
           ? await this.#startOne(ahead, records)
           : await this.#startGroup(ahead, records);
-      if (!isHandled || this.#calls.isPaused || !(await this.#afterHandled())) return false;
+      if (!isHandled || this.#calls.isPaused) return false;
+      if (this.#isTurnOver() && !(await this.#askClient())) return false;
     }
     return true;
   }
@@ -213,6 +220,10 @@ export class BatchRun {
   }
 
   #settle(record: KafkaRecord, verdict: Verdict): Action {
+    if (verdict.settlement === "ack") {
+      this.#countStoreFailures(false);
+      return this.#resolve(record.offset) ? RESOLVE : LEAVE;
+    }
     const action = actionFor(verdict, this.#shared.options, {
       storeFailures: this.#countStoreFailures(verdict.reason === "store"),
       random: Math.random(),
@@ -263,9 +274,20 @@ export class BatchRun {
     }
   }
 
-  /** As kafkajs does between messages. False: leave the rest of the batch to the client's own recovery. */
-  async #afterHandled(): Promise<boolean> {
-    await this.#turn();
+  #isTurnOver(): boolean {
+    this.#handled += 1;
+    const nowMs = this.#shared.clock.nowMs();
+    return this.#handled >= HANDLERS_A_TURN || nowMs - this.#askedAtMs >= LONGEST_TURN_MS;
+  }
+
+  /**
+   * As kafkajs does between messages. Lets answers, renewals and heartbeats through where handlers would not: they never
+   * wait for anything. False: leave the rest of the batch to the client's own recovery.
+   */
+  async #askClient(): Promise<boolean> {
+    if (this.#handled >= HANDLERS_A_TURN) await new Promise((resolve) => setImmediate(resolve));
+    this.#handled = 0;
+    this.#askedAtMs = this.#shared.clock.nowMs();
     if (!(await this.#pump.beat())) return false;
     try {
       await this.#payload.commitOffsetsIfNecessary?.();
@@ -274,13 +296,6 @@ export class BatchRun {
       // What is resolved stays resolved: the client commits it at the end of the batch, and deals with its own error there.
       return false;
     }
-  }
-
-  /** Lets answers, renewals and heartbeats through where handlers would not: they never wait for anything. */
-  async #turn(): Promise<void> {
-    this.#handled += 1;
-    if (this.#handled % HANDLERS_A_TURN === 0)
-      await new Promise((resolve) => setImmediate(resolve));
   }
 
   #countStoreFailures(hasFailed: boolean): number {

@@ -37,23 +37,25 @@ export class HandlerCalls {
     return this.#isPaused;
   }
 
-  messageOf(record: KafkaRecord): KafkaMessage {
-    return { ...this.#place, message: record };
-  }
-
-  one(record: KafkaRecord, context: Context): Promise<void> {
-    return this.#alive(async () => this.#handlers.eachMessage?.(this.messageOf(record), context));
-  }
-
-  many(records: readonly FreshRecord[]): Promise<void> {
-    return this.#alive(async () => this.#handlers.eachBatch?.({ ...this.#place, records }));
+  messageOf(message: KafkaRecord): KafkaMessage {
+    const { topic, partition, heartbeat, pause } = this.#place;
+    return { topic, partition, message, heartbeat, pause };
   }
 
   /** Waiting, the handler, and what follows it (recording, dead-lettering) may each take the longest processing time. */
-  async #alive(call: () => Promise<void>): Promise<void> {
+  async one(record: KafkaRecord, context: Context): Promise<void> {
     this.#pump.keepAliveFor(this.#maxProcessingMs);
     try {
-      await call();
+      await this.#handlers.eachMessage?.(this.messageOf(record), context);
+    } finally {
+      this.#pump.keepAliveFor(this.#maxProcessingMs);
+    }
+  }
+
+  async many(records: readonly FreshRecord[]): Promise<void> {
+    this.#pump.keepAliveFor(this.#maxProcessingMs);
+    try {
+      await this.#handlers.eachBatch?.({ ...this.#place, records });
     } finally {
       this.#pump.keepAliveFor(this.#maxProcessingMs);
     }

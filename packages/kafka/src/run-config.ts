@@ -46,6 +46,9 @@ export interface GuardedRun {
  * back within its rest and the consumer's `maxWaitTimeInMs` (5 s by default; 1 s is better). To pause by yourself use the
  * payload's `pause`; `consumer.pause` for a whole topic ends, in kafkajs, when one of its partitions rests.
  *
+ * Between records the client is asked for a heartbeat and for the commits that `autoCommitInterval` and
+ * `autoCommitThreshold` want: after 16 records or 20 ms, whichever comes first.
+ *
  * While a handler runs or a key is waited for, heartbeats are sent, for the topic's longest processing time at most: then
  * a handler that is stuck loses its partition. After a rebalance has begun, no further record of the batch is claimed.
  *

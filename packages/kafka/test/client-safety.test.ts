@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { idOf, Scene } from "./scene.js";
+import { type Handle, idOf, Scene } from "./scene.js";
 import { StubBatch } from "./stub-batch.js";
 
 let scene: Scene;
@@ -58,7 +58,11 @@ describe("what a client must never get", () => {
       throw new TypeError("Cannot set properties of undefined (setting '0')");
     };
     const deduplicator = scene.guard();
-    await scene.work(batch, {}, deduplicator);
+    const eachMessage: Handle = async (payload, context) => {
+      await scene.remember(payload, context);
+      await scene.clock.advance(20);
+    };
+    await scene.work(batch, { eachMessage }, deduplicator);
     expect(scene.ran).toEqual(["a"]);
     expect(batch.isPaused).toBe(true);
     await scene.work(new StubBatch(["a"]), {}, deduplicator);
