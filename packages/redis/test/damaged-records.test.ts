@@ -1,5 +1,5 @@
 import type { Finding } from "@onlyonce/core";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { claimOf, heldOf, lab, newKey } from "./redis-lab.js";
 
 const MALFORMED: Readonly<Record<string, string>> = {
@@ -64,6 +64,33 @@ describe("records that something else wrote", () => {
     expect(replies[2]).toMatchObject({ unreadable: true });
     await expect(store.forget(claimed.key)).rejects.toThrow("newer version");
     expect(await store.forget(completed.key)).toBe(true);
+  });
+
+  test("behaviour 38: no claim is written without a deadline", async () => {
+    const { redis, store, recordKey } = lab();
+    for (const leaseMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, undefined as never]) {
+      const request = claimOf(newKey(), { leaseMs });
+      await expect(store.claim([request])).rejects.toThrow("leaseMs must be a positive number");
+      expect(await redis.exists(recordKey(request.key))).toBe(0);
+    }
+    const request = claimOf(newKey());
+    await store.claim([request]);
+    const record = (await redis.get(recordKey(request.key))) ?? "";
+    const [seconds = ""] = (await redis.time()).map(String);
+    expect(Number(record.slice(3, 16))).toBeGreaterThan(Number(seconds) * 1000);
+  });
+
+  test("behaviour 38: a claim whose deadline can't be read blocks until its record ends: it is nobody's orphan", async () => {
+    const { redis, store, recordKey } = lab();
+    const request = claimOf(newKey());
+    await redis.set(recordKey(request.key), "C2 a claim that knows no deadline", "PX", 60_000);
+    expect(await store.claim([request])).toMatchObject([{ status: "error", unreadable: true }]);
+    expect(await store.remember([claimOf(request.key)])).toMatchObject([{ status: "error" }]);
+    await redis.pexpire(recordKey(request.key), 1);
+    await vi.waitUntil(async () => (await redis.exists(recordKey(request.key))) === 0, {
+      timeout: 10_000,
+    });
+    expect(await store.claim([request])).toMatchObject([{ status: "acquired", attempt: 1 }]);
   });
 
   test("a flood of malformed records is reported once, with the number so far in the next report", async () => {
