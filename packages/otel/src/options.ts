@@ -70,18 +70,22 @@ export function resolveOptions(options: OtelOptions): ResolvedOptions {
   const given: unknown = options;
   requireObject("options", given);
   refuseUnknown("otelObserver", given, OPTIONS);
-  const { destination, metricAttributes, tracerProvider, meterProvider, recordKey } = options;
+  const { destination, metricAttributes, tracerProvider, meterProvider } = options;
   if (destination !== undefined) requireFunction("destination", destination);
   if (metricAttributes !== undefined) requireFunction("metricAttributes", metricAttributes);
   requireProvider("tracerProvider", tracerProvider, "getTracer");
   requireProvider("meterProvider", meterProvider, "getMeter");
+  const { spans = "auto", metrics = true, storeTraceContext = true, links = true } = options;
+  const { recordKey = "hash" } = options;
+  if (recordKey !== false && recordKey !== "hash" && recordKey !== "raw") {
+    throw new TypeError(`recordKey must be "hash", "raw" or false, got ${quote(recordKey)}`);
+  }
   return {
-    spans: requireOneOf("spans", options.spans ?? "auto", ["auto", "annotate", "off"]),
-    metrics: requireBoolean("metrics", options.metrics ?? true),
-    storeTraceContext: requireBoolean("storeTraceContext", options.storeTraceContext ?? true),
-    links: requireBoolean("links", options.links ?? true),
-    recordKey:
-      recordKey === false ? false : requireOneOf("recordKey", recordKey ?? "hash", ["hash", "raw"]),
+    spans: requireOneOf("spans", spans, ["auto", "annotate", "off"]),
+    metrics: requireBoolean("metrics", metrics),
+    storeTraceContext: requireBoolean("storeTraceContext", storeTraceContext),
+    links: requireBoolean("links", links),
+    recordKey,
     ...(destination !== undefined && { destination }),
     ...(metricAttributes !== undefined && { metricAttributes }),
     ...(tracerProvider !== undefined && { tracerProvider }),

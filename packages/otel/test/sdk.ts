@@ -3,8 +3,6 @@ import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
   AggregationTemporality,
-  type DataPoint,
-  type Histogram,
   InMemoryMetricExporter,
   MeterProvider,
   type MetricData,
@@ -26,7 +24,7 @@ export interface Sdk {
   span(name: string): ReadableSpan;
   /** Our metrics, by name. */
   metrics(): Promise<ReadonlyMap<string, MetricData>>;
-  points(name: string): Promise<readonly DataPoint<number | Histogram>[]>;
+  points(name: string): Promise<MetricData["dataPoints"]>;
 }
 
 const A_DAY_MS = 86_400_000;
