@@ -1,4 +1,4 @@
-import { coordinates, memoryStore, PermanentError } from "@onlyonce/core";
+import { coordinates, jsonCodec, memoryStore, PermanentError } from "@onlyonce/core";
 import { type RabbitClientOptions, rabbitClientConsume } from "@onlyonce/rabbitmq";
 import { type AsyncMessage, Connection } from "rabbitmq-client";
 import { describe, expect, inject, it, onTestFinished, vi } from "vitest";
@@ -241,7 +241,7 @@ describe("rabbitmq-client: what is wrong from the start is told at once", () => 
   it.each([
     [{ noAck: true }, "options.noAck is refused"],
     [{ retry: { exchange: "r", delaysMs: [1] } }, "options.retry is for amqplib"],
-    [{ replay: {} }, "options.replay is for amqplib"],
+    [{ replay: jsonCodec() }, "options.replay is for amqplib"],
     [{ onCancel: () => undefined }, "options.onCancel is for amqplib"],
     [{ prefetch: 0 }, "options.prefetch must be"],
     [{ concurrency: 3 }, "concurrency"],

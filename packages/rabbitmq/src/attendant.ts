@@ -3,7 +3,7 @@ import type { AttendOptions, Delivery, ResolvedPolicy, Verdict } from "@onlyonce
 import { backOffMs, isDelayMs } from "./back-off.js";
 import { deadLetterTarget } from "./dead-letter.js";
 import { type AmqpMessage, isFromStream, toDelivery } from "./delivery.js";
-import { deliveryCount } from "./delivery-count.js";
+import { deathCount, deliveryCount } from "./delivery-count.js";
 import { retriesOf } from "./message-copy.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Replies } from "./replies.js";
@@ -50,7 +50,9 @@ export class Attendant {
   async take(message: AmqpMessage): Promise<void> {
     const { queue, channel, policy, options, retry, replies, stop } = this.#parts;
     const delivery = toDelivery(queue, message, options.topic);
-    const count = deliveryCount(message.properties.headers);
+    const { headers } = message.properties;
+    const count = deliveryCount(headers);
+    const retries = retriesOf(headers) + deathCount(headers, queue);
     const isStream = isFromStream(message);
     const holdUntilMs = performance.now() + policy.maxProcessingMs;
     for (let round = 0; !stop.aborted; round += 1) {
@@ -60,7 +62,8 @@ export class Attendant {
         deliveryLimit: options.deliveryLimit,
         isStream,
         round,
-        retries: retriesOf(message.properties.headers),
+        retries,
+        comesBack: options.retriesByReject,
         holdLeftMs: holdUntilMs - performance.now(),
         random: Math.random(),
         retryDelayMs: this.#retryDelayMs,

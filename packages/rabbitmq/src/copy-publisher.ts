@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AmqpMessage } from "./delivery.js";
 import { copyOf } from "./message-copy.js";
+import { textOf } from "./warning.js";
 
 /** The part of an amqplib confirm channel that publishing a copy needs. */
 export interface ConfirmingChannel {
@@ -12,6 +13,7 @@ export interface ConfirmingChannel {
     confirmed: (error: unknown) => void,
   ): unknown;
   on(event: string, listener: (returned: AmqpMessage) => void): unknown;
+  once(event: string, listener: (error?: unknown) => void): unknown;
   waitForConfirms(): PromiseLike<unknown>;
 }
 
@@ -20,6 +22,11 @@ const LONGEST_CONFIRM_MS = 30_000;
 
 /** Marks one publication, so that a copy which came back unroutable is known again. */
 const COPY = "x-onlyonce-copy";
+
+/** The exchange is not there. The broker has closed the channel because of that. */
+export class MissingExchangeError extends Error {
+  override readonly name = "MissingExchangeError";
+}
 
 /** One per channel, however many consumers it has. */
 const publishers = new WeakMap<ConfirmingChannel, CopyPublisher>();
@@ -30,12 +37,16 @@ export class CopyPublisher {
   /** Publications that are not confirmed yet: the broker returns what it can't route before it confirms it. */
   readonly #returned = new Map<number, boolean>();
   #published = 0;
+  #closedBy: unknown;
 
   private constructor(channel: ConfirmingChannel) {
     this.#channel = channel;
     channel.on("return", ({ properties }) => {
       const copy = properties.headers?.[COPY];
       if (typeof copy === "number" && this.#returned.has(copy)) this.#returned.set(copy, true);
+    });
+    channel.once("error", (error) => {
+      this.#closedBy = error;
     });
   }
 
@@ -48,7 +59,10 @@ export class CopyPublisher {
     return publisher;
   }
 
-  /** Resolves when the broker has a durable copy on at least one queue. Rejects in bounded time. */
+  /**
+   * Resolves when the broker has a durable copy on at least one queue. Rejects in bounded time, with a
+   * {@link MissingExchangeError} where that is the reason.
+   */
   async publish(message: AmqpMessage, exchange: string, routingKey: string): Promise<void> {
     const over = new AbortController();
     const late = delay(LONGEST_CONFIRM_MS, undefined, { signal: over.signal, ref: false }).then(
@@ -65,6 +79,9 @@ export class CopyPublisher {
       if (this.#returned.get(copy) !== false) {
         throw new Error(`exchange ${exchange} has no route for ${JSON.stringify(routingKey)}`);
       }
+    } catch (error) {
+      if (!textOf(this.#closedBy).includes(`no exchange '${exchange}'`)) throw error;
+      throw new MissingExchangeError(textOf(this.#closedBy), { cause: error });
     } finally {
       this.#returned.delete(copy);
       over.abort();

@@ -13,7 +13,7 @@ export type {
 export type { ClientMessageOf, RabbitClientOptions } from "./rabbit-client-consume.js";
 export { rabbitClientConsume } from "./rabbit-client-consume.js";
 export { rabbitConsume } from "./rabbit-consume.js";
-export type { RetryRoute } from "./retry-route.js";
+export type { RetryByReject, RetryRoute } from "./retry-route.js";
 export type { RetryTopologyOptions, TopologyChannel } from "./retry-topology.js";
 export { setupRetryTopology } from "./retry-topology.js";
 export type { PublishingChannel } from "./stamp-key.js";

@@ -10,7 +10,12 @@ import {
 } from "@onlyonce/core/internal";
 import type { AmqpMessage } from "./delivery.js";
 import { checkCodec } from "./replies.js";
-import { checkRetryRoute, type RetryRoute } from "./retry-route.js";
+import {
+  checkRetryRoute,
+  isRetryByReject,
+  type RetryByReject,
+  type RetryRoute,
+} from "./retry-route.js";
 
 /** What is passed on to the channel's `consume`. `noAck` is not among them: a message that needs no ack can't be guarded. */
 export interface ConsumeSettings {
@@ -55,8 +60,12 @@ export interface RabbitConsumeOptions<Message = AmqpMessage> {
    * makes a duplicate. Where the copy can't be published the message rests here as without this option. With a
    * `deadLetter` route, poison goes there unless `deadLetter` or `deadLetterExchange` is given. Needs a confirm channel;
    * not used for streams. See `setupRetryTopology`.
+   *
+   * With `{ deadLetterExchange: true }` they are rejected instead, to a dead-letter exchange of the queue that brings
+   * them back after a time of its own: no copy and no confirm, but the broker moves them without one of its own, and
+   * deletes them if there is no such exchange. `retryDelayMs` has no say then, and poison needs `deadLetter`.
    */
-  readonly retry?: RetryRoute;
+  readonly retry?: RetryRoute | RetryByReject;
   /**
    * How long a failed message rests, unacked, before it is handed back, in milliseconds (0 to 2,147,483,647; cut to
    * what the ACK timeout leaves). `attempt` counts from 1: the failures of this message so far, or, while the store
@@ -99,6 +108,8 @@ export interface ResolvedOptions<Message = AmqpMessage> {
   readonly deadLetterExchange: boolean;
   readonly replay: Codec<unknown> | undefined;
   readonly retry: RetryRoute | undefined;
+  /** A rejected message comes back by itself. */
+  readonly retriesByReject: boolean;
   readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly deliveryLimit: number;
   readonly onCancel: (() => void | PromiseLike<void>) | undefined;
@@ -159,6 +170,13 @@ export function resolveOptions<Message>(
       "options.deadLetter (a function) and options.deadLetterExchange (true) exclude each other: a poison message goes to one place",
     );
   }
+  const { retry } = options;
+  const retriesByReject = retry !== undefined && isRetryByReject("options.retry", retry);
+  if (retriesByReject && deadLetterExchange === true) {
+    throw new TypeError(
+      "options.retry.deadLetterExchange and options.deadLetterExchange (both true) exclude each other: poison would come back like everything else. Give options.deadLetter",
+    );
+  }
   const { prefetch = DEFAULTS.prefetch, deliveryLimit = DEFAULTS.deliveryLimit } = options;
   requireInteger("options.deliveryLimit", deliveryLimit, 1, Number.MAX_SAFE_INTEGER);
   if (deliveryLimit <= maxAttempts) {
@@ -173,7 +191,8 @@ export function resolveOptions<Message>(
     deadLetterExchange: deadLetterExchange === true,
     replay: options.replay,
     retry:
-      options.retry === undefined ? undefined : checkRetryRoute("options.retry", options.retry),
+      retry === undefined || retriesByReject ? undefined : checkRetryRoute("options.retry", retry),
+    retriesByReject,
     retryDelayMs,
     deliveryLimit,
     onCancel,

@@ -6,22 +6,18 @@ import type { AmqpMessage } from "./delivery.js";
 import { type RabbitConsumeOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { FlatMessage, RabbitClientConnection, RabbitClientMessage } from "./rabbit-client.js";
 import { GuardedRabbitClient } from "./rabbit-client-consumer.js";
+import type { RetryByReject } from "./retry-route.js";
 
 /** The message type of a connection of rabbitmq-client: what its consumers receive. */
 export type ClientMessageOf<Connection extends RabbitClientConnection> = Parameters<
   Parameters<Connection["createConsumer"]>[1]
 >[0];
 
-export type RabbitClientOptions<Message = RabbitClientMessage> = Pick<
-  RabbitConsumeOptions<Message>,
-  | "guardAs"
-  | "prefetch"
-  | "deadLetter"
-  | "deadLetterExchange"
-  | "retryDelayMs"
-  | "deliveryLimit"
-  | "consume"
->;
+export interface RabbitClientOptions<Message = RabbitClientMessage>
+  extends Omit<RabbitConsumeOptions<Message>, "retry" | "onCancel"> {
+  /** As in `RabbitConsumeOptions`; there is no retry exchange with confirmed copies here. */
+  readonly retry?: RetryByReject;
+}
 
 /**
  * `rabbitConsume` for the client `rabbitmq-client`: the same table, told to the broker by the status that the callback of
@@ -46,13 +42,12 @@ export function rabbitClientConsume<
     throw new TypeError(`queue must be a non-empty string, got ${quote(queue)}`);
   }
   requireFunction("handler", handler);
-  for (const name of ["retry", "replay", "onCancel"]) {
-    if (Object.hasOwn(options, name)) {
-      throw new TypeError(`options.${name} is for amqplib, and not available with rabbitmq-client`);
-    }
-  }
   const policyOf = (topic: string) => topicPolicy(deduplicator, topic);
   const resolved = resolveOptions(queue, options, (topic) => policyOf(topic).maxAttempts);
+  for (const name of ["retry", "replay", "onCancel"] as const) {
+    if (resolved[name] === undefined) continue;
+    throw new TypeError(`options.${name} is for amqplib, and not available with rabbitmq-client`);
+  }
   const { deadLetter } = resolved;
   const flatOf = (message: AmqpMessage) =>
     // What a connection gives to its consumers is its own message type.

@@ -13,7 +13,7 @@ import {
   resolveOptions,
 } from "./options.js";
 import { Replies, replying } from "./replies.js";
-import { RetryExchange } from "./retry-exchange.js";
+import { RetryExchange, RetryHealth } from "./retry-exchange.js";
 
 /**
  * Consumes `queue` guarded: the handler takes effect once per message key inside the window. Acks, holds, delays and
@@ -68,12 +68,13 @@ export function rabbitConsume<Topic extends string, Channel extends AmqpChannel>
   const run = handler as unknown as (message: AmqpMessage, context: Context) => Promise<unknown>;
   const policyOf = (topic: string): ResolvedPolicy => topicPolicy(deduplicator, topic);
   const resolved = resolveOptions(queue, options, (topic) => policyOf(topic).maxAttempts);
+  const health = new RetryHealth();
   const partsOn = (on: AmqpChannel): QueueConsumerParts => ({
     queue,
     policy: policyOf(resolved.topic),
     options: resolved as unknown as ResolvedOptions,
     channel: CapturedChannel.of(on),
-    retry: resolved.retry && new RetryExchange(confirming(on), resolved.retry),
+    retry: resolved.retry && new RetryExchange(confirming(on), resolved.retry, health),
     replies: resolved.replay && new Replies(replying(on), resolved.replay),
     attend: (message, delivery, attendOptions) =>
       attend(deduplicator, delivery, (context) => run(message, context), attendOptions),

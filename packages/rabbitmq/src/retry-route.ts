@@ -20,6 +20,15 @@ export interface RetryRoute {
   readonly deadLetter?: true;
 }
 
+/**
+ * The queue's own dead-letter exchange leads to a queue whose messages expire and are dead-lettered back to it, so that a
+ * rejected message comes back by itself. **Without such an exchange the broker deletes what is rejected**, and nobody
+ * can ask it whether there is one.
+ */
+export interface RetryByReject {
+  readonly deadLetterExchange: true;
+}
+
 export const DEAD_ROUTE = "dead";
 
 const PROPERTIES = [
@@ -27,6 +36,17 @@ const PROPERTIES = [
   "delaysMs",
   "deadLetter",
 ] as const satisfies readonly (keyof RetryRoute)[];
+
+/** Throws a TypeError that names what is wrong. */
+export function isRetryByReject(name: string, retry: unknown): retry is RetryByReject {
+  requireObject(name, retry);
+  if (!Object.hasOwn(retry, "deadLetterExchange")) return false;
+  refuseUnknown(name, retry, ["deadLetterExchange"]);
+  if (retry.deadLetterExchange === true) return true;
+  throw new TypeError(
+    `${name}.deadLetterExchange must be true, got ${quote(retry.deadLetterExchange)}`,
+  );
+}
 
 /** Throws a TypeError or RangeError that names what is wrong. Sorts the delays. */
 export function checkRetryRoute(name: string, route: unknown): RetryRoute {

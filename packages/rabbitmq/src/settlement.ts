@@ -23,8 +23,10 @@ export interface Circumstances {
   readonly round: number;
   /** How much longer the message may stay unacked before the broker's ACK timeout comes near, in milliseconds. */
   readonly holdLeftMs: number;
-  /** How often the message came back from the retry exchange: each time as a new one, in the broker's eyes. */
+  /** How often the message came back from where it rested: each time as a new one, in the broker's eyes. */
   readonly retries: number;
+  /** A rejected message comes back by itself, after a while. */
+  readonly comesBack: boolean;
   /** In [0, 1). */
   readonly random: number;
   /** The back-off after so many failed attempts, in milliseconds. */
@@ -44,6 +46,7 @@ export interface Circumstances {
  * | poison, conflict (no target) | the longest back-off, then again; requeue once the hold is over |
  * | failed or busy, near the delivery limit | the same delay, then again; requeue once the hold is over |
  * | failed, busy, store, poison, conflict on a stream | the same delay, then again |
+ * | failed or busy, where what is rejected comes back | at once: reject |
  */
 export function actionFor(verdict: Verdict, now: Circumstances): Action {
   switch (verdict.settlement) {
@@ -53,6 +56,7 @@ export function actionFor(verdict: Verdict, now: Circumstances): Action {
     case "return":
       return { kind: "leave" };
     case "retry": {
+      if (leavesByReject(verdict, now)) return { kind: "reject" };
       const delayMs = boundedDelayMs(fullDelayMs(verdict, now), now.holdLeftMs);
       return { kind: staysHere(verdict, now, delayMs) ? "again" : "requeue", delayMs };
     }
@@ -68,6 +72,10 @@ export function awayMs(verdict: Verdict, now: Circumstances): number | undefined
   const delayMs = fullDelayMs(verdict, now);
   const isWaitedOut = verdict.reason === "store" && staysHere(verdict, now, delayMs);
   return isWaitedOut ? undefined : delayMs;
+}
+
+function leavesByReject({ reason = "failed" }: Verdict, now: Circumstances): boolean {
+  return now.comesBack && !now.isStream && (reason === "failed" || reason === "busy");
 }
 
 function staysHere({ reason = "failed" }: Verdict, now: Circumstances, delayMs: number): boolean {

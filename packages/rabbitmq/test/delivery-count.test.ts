@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { deliveryCount, isNearLimit } from "../src/delivery-count.js";
+import { deathCount, deliveryCount, isNearLimit } from "../src/delivery-count.js";
+
+function long(value: number): object {
+  return { toNumber: () => value, toString: () => String(value) };
+}
 
 describe("behaviour 70: the broker's delivery count is read right, whatever its shape", () => {
   it.each([
@@ -8,6 +12,8 @@ describe("behaviour 70: the broker's delivery count is read right, whatever its 
     ["0", { "x-delivery-count": 0 }, 0],
     ["a number", { "x-delivery-count": 3 }, 3],
     ["a bigint", { "x-delivery-count": 3n }, 3],
+    ["a Long, as some clients have it", { "x-delivery-count": long(3) }, 3],
+    ["a list", { "x-delivery-count": [3] }, 0],
     ["a string", { "x-delivery-count": "12" }, 12],
     ["the string 0", { "x-delivery-count": "0" }, 0],
     ["an empty string", { "x-delivery-count": "" }, 0],
@@ -40,5 +46,32 @@ describe("a message is near its limit from three quarters of it on", () => {
     [1, 0, true],
   ])("limit %i, delivered %i times before: %s", (limit, count, expected) => {
     expect(isNearLimit(count, limit)).toBe(expected);
+  });
+});
+
+describe("what a message's deaths say", () => {
+  const rejected = { queue: "payments", reason: "rejected", exchange: "dlx", count: 3 };
+  it.each([
+    ["no headers", undefined, 0],
+    ["absent", {}, 0],
+    ["a list of one", { "x-death": [rejected] }, 3],
+    ["a table without its list", { "x-death": rejected }, 3],
+    ["a bigint", { "x-death": [{ ...rejected, count: 4n }] }, 4],
+    ["a string", { "x-death": [{ ...rejected, count: "5" }] }, 5],
+    ["a Long", { "x-death": [{ ...rejected, count: long(6) }] }, 6],
+    ["no count", { "x-death": [{ ...rejected, count: undefined }] }, 0],
+    ["expired elsewhere", { "x-death": [{ ...rejected, queue: "wait", reason: "expired" }] }, 0],
+    ["rejected elsewhere", { "x-death": [{ ...rejected, queue: "other" }] }, 0],
+    ["expired here", { "x-death": [{ ...rejected, reason: "expired" }, rejected] }, 3],
+    ["an empty list", { "x-death": [] }, 0],
+    ["words", { "x-death": ["rejected", null, 7] }, 0],
+    ["a word", { "x-death": "rejected" }, 0],
+    ["null", { "x-death": null }, 0],
+  ])("%s", (_, headers, expected) => {
+    expect(deathCount(headers, "payments")).toBe(expected);
+  });
+
+  it("an inherited property is not a header", () => {
+    expect(deathCount(Object.create({ "x-death": [rejected] }), "payments")).toBe(0);
   });
 });

@@ -8,6 +8,7 @@ const CALM: Circumstances = {
   isStream: false,
   round: 0,
   retries: 0,
+  comesBack: false,
   holdLeftMs: 1_710_000,
   random: 0,
   retryDelayMs: (attempt) => attempt * 100,
@@ -159,6 +160,26 @@ describe("a stream cannot take a message back, so it is never handed back", () =
     ["store down", store, { isStream: true, holdLeftMs: -1 }, { kind: "again", delayMs: 100 }],
     ["poison", poison, { isStream: true, holdLeftMs: -1 }, { kind: "again", delayMs: 1_000 }],
     ["processed", { outcome: "processed", settlement: "ack" }, { isStream: true }, { kind: "ack" }],
+  ]);
+});
+
+describe("where what is rejected comes back by itself", () => {
+  const now = { comesBack: true };
+  holds([
+    ["failed", failed, now, { kind: "reject" }],
+    ["failed, near the delivery limit", failed, { ...now, deliveryCount: 19 }, { kind: "reject" }],
+    ["busy", busy, now, { kind: "reject" }],
+    ["unprotected", unprotected, now, { kind: "reject" }],
+    ["store down: stays", store, now, { kind: "again", delayMs: 100 }],
+    ["poison without a target: stays", poison, now, { kind: "again", delayMs: 30_000 }],
+    ["conflict: stays", conflict, now, { kind: "again", delayMs: 30_000 }],
+    [
+      "failed on a stream: stays",
+      failed,
+      { ...now, isStream: true },
+      { kind: "again", delayMs: 300 },
+    ],
+    ["processed", { outcome: "duplicate", settlement: "ack" }, now, { kind: "ack" }],
   ]);
 });
 
