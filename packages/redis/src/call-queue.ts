@@ -5,19 +5,22 @@ import type { KeyedRequest, Verb } from "./verb.js";
 
 /** What a lane asks of its queues. */
 export interface CallSource {
-  /** Whether a call should be sent now. */
-  readonly isReady: boolean;
+  /** Whether a call should be sent at `nowMs`, a reading of `performance.now()`. */
+  isReady(nowMs: number): boolean;
   /** Takes the next call off the queue. */
-  take(): Call;
+  take(nowMs: number): Call;
   /** Drops what expired while it waited. */
   prune(): void;
 }
 
 /**
- * So many keys are worth a call of their own while another one of their verb is under way. Fewer wait for its answer and
- * travel with what comes meanwhile: a call costs as much as twenty keys.
+ * So many keys are worth a call of their own while another one of their verb is under way. Fewer wait a little for its
+ * answer and travel with what comes meanwhile: a call costs as much as twenty keys.
  */
 const KEYS_WORTH_A_CALL = 32;
+
+/** Nobody waits for a call that has been under way for longer than this, in milliseconds: the network is slow. */
+const SHORT_CALL_MS = 1;
 
 /** Requests of one verb that wait to travel. No key is twice under way: the second waits for the first one's answer. */
 export class CallQueue<Request extends KeyedRequest, Reply> implements CallSource {
@@ -28,6 +31,7 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
   readonly #keysWorthACall: number;
   #waiting: Entry<Reply>[] = [];
   #callsUnderWay = 0;
+  #sentAtMs = 0;
   /** Every key that waits or is under way. */
   readonly #lines: KeyLines<Entry<Reply>>;
 
@@ -46,16 +50,19 @@ export class CallQueue<Request extends KeyedRequest, Reply> implements CallSourc
     this.#wake = wake;
   }
 
-  get isReady(): boolean {
+  isReady(nowMs: number): boolean {
     const { length } = this.#waiting;
-    return length >= this.#keysWorthACall || (length > 0 && this.#callsUnderWay === 0);
+    if (length === 0) return false;
+    const isFree = this.#callsUnderWay === 0 || nowMs - this.#sentAtMs > SHORT_CALL_MS;
+    return isFree || length >= this.#keysWorthACall;
   }
 
   add(entry: Entry<Reply>): void {
     if (this.#lines.join(entry)) this.#waiting.push(entry);
   }
 
-  take(): Call {
+  take(nowMs: number): Call {
+    this.#sentAtMs = nowMs;
     let entries = this.#waiting;
     if (entries.length <= this.#maxKeysPerCall) this.#waiting = [];
     else entries = entries.splice(0, this.#maxKeysPerCall);

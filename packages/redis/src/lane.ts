@@ -114,10 +114,11 @@ export class Lane {
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
+    const nowMs = performance.now();
     for (const queue of this.#byPriority) {
-      while (queue.isReady) {
+      while (queue.isReady(nowMs)) {
         if (!this.#hasPlace()) return;
-        this.#send(queue.take());
+        this.#send(queue.take(nowMs));
       }
     }
   };
