@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Child } from "../children/child.js";
 import { until } from "../servers/deadline.js";
 import { expectInvariants } from "./order-history.js";
 import { OrdersGroup } from "./orders-group.js";
@@ -6,10 +7,13 @@ import { OrdersGroup } from "./orders-group.js";
 const PARTITIONS = [0, 1, 2, 3];
 
 describe.concurrent("Kafka consumers that are restarted", () => {
-  it("K6: one after the other, each in the middle of its work, run every message once and in order", async (context) => {
+  it("K6: one after the other, each in the middle of its work, run every message once and in order, one or many at a time", async (context) => {
     const group = await OrdersGroup.open(context, { partitions: PARTITIONS.length });
     const handlerMs = 150;
-    const crew = [0, 1, 2].map(() => group.member({ handlerMs }));
+    // Those who handle many records at a time share the group with those who do not.
+    const joining = (place: number): Child =>
+      group.member({ handlerMs, handlesBatches: place % 2 === 1 });
+    const crew = [0, 1, 2].map(joining);
     await Promise.all(crew.map((member) => member.heard("ready", 60_000)));
     for (const [round, member] of crew.entries()) {
       const startsBefore = member.of("started").length;
@@ -21,7 +25,7 @@ describe.concurrent("Kafka consumers that are restarted", () => {
         what: "The start of a handler",
         limitMs: 40_000,
       });
-      const successor = group.member({ handlerMs });
+      const successor = joining(round + 1);
       member.signal("SIGTERM");
       await member.exited();
       expect(member.exitCode).toBe(0);
