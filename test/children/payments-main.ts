@@ -25,6 +25,8 @@ const dedup = createDeduplicator({
   observers: [tellingObserver],
 });
 const connection = await connect(amqpUrl);
+// What is lost with it is for the test to see, not the end of this process.
+connection.on("error", () => undefined);
 const channel = await connection.createChannel();
 const finish = holds ? heard("finish") : Promise.resolve();
 const consumer = await rabbitConsume(dedup, channel, queue, async (message, { attempt }) => {

@@ -9,12 +9,18 @@ import {
 import { RecordingObserver } from "@onlyonce/testing";
 import { type ChannelModel, connect, type Options } from "amqplib";
 import { inject, onTestFinished, vi } from "vitest";
-import { type RabbitmqProcess, startRabbitmq } from "../servers/rabbitmq-process.js";
+import {
+  type RabbitmqProcess,
+  type RabbitmqProcessOptions,
+  startRabbitmq,
+} from "../servers/rabbitmq-process.js";
 
-/** A broker of the test's own, with further lines of `rabbitmq.conf`. Stopped when the test ends. */
-export async function privateBroker(config: readonly string[] = []): Promise<RabbitmqProcess> {
+/** A broker of the test's own. Stopped when the test ends. */
+export async function privateBroker(
+  options: RabbitmqProcessOptions = {},
+): Promise<RabbitmqProcess> {
   const installation = inject("rabbitmqInstallation");
-  const broker = await startRabbitmq({ config, ...(installation && { installation }) });
+  const broker = await startRabbitmq({ ...(installation && { installation }), ...options });
   onTestFinished(() => broker.stop());
   return broker;
 }
@@ -71,7 +77,12 @@ export async function publish(
   const channel = await connection.createConfirmChannel();
   for (const messageId of messageIds) {
     const content = Buffer.from(JSON.stringify({ id: messageId }));
-    channel.sendToQueue(queue, content, { messageId, contentType: "application/json" });
+    const persistent = true;
+    channel.sendToQueue(queue, content, {
+      messageId,
+      contentType: "application/json",
+      persistent,
+    });
   }
   await channel.waitForConfirms();
   await connection.close();

@@ -17,7 +17,9 @@ const CONSUMER_TIMEOUT_MS = 4_000;
 
 /** A broker that takes messages back after 4 s, and looks often: by default it does so only every minute. */
 async function impatientBroker(): Promise<string> {
-  const broker = await privateBroker([`consumer_timeout = ${CONSUMER_TIMEOUT_MS}`]);
+  const broker = await privateBroker({
+    config: [`consumer_timeout = ${CONSUMER_TIMEOUT_MS}`],
+  });
   await broker.ctl(["eval", "application:set_env(rabbit, channel_tick_interval, 256)."]);
   return broker.url;
 }
