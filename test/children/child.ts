@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 /** Programs of this folder, as they are compiled. */
-export type ChildProgram = "one-claim" | "payments" | "orders" | "invoices";
+export type ChildProgram = "one-claim" | "payments" | "orders" | "invoices" | "traced";
 
 /** What a child says: one word, and what belongs to it. */
 export interface ChildMessage {

@@ -73,9 +73,11 @@ async function byConfluent(given: OrdersSettings, folder: string): Promise<Order
   return consumer;
 }
 
-function timing({ groupId, sessionTimeoutMs, maxWaitTimeInMs }: OrdersSettings) {
+function timing(given: OrdersSettings) {
+  const { groupId, sessionTimeoutMs, maxWaitTimeInMs, rebalanceTimeoutMs } = given;
   return {
     groupId,
+    ...(rebalanceTimeoutMs !== undefined && { rebalanceTimeout: rebalanceTimeoutMs }),
     sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: Math.floor(sessionTimeoutMs / 3),
     maxWaitTimeInMs,

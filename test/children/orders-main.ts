@@ -23,6 +23,8 @@ export interface OrdersSettings {
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
   readonly maxWaitTimeInMs: number;
+  /** @defaultValue the client's: 60 s of kafkajs, 300 s of Confluent's, which doubles what it is given */
+  readonly rebalanceTimeoutMs?: number;
   readonly policy: TopicPolicy;
   /** Handlers end when the test says "finish", not by themselves. */
   readonly holds: boolean;

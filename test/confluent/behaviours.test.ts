@@ -114,4 +114,20 @@ describe.concurrent("Confluent's client, guarded", () => {
     expect(group.members.flatMap((member) => member.of("started"))).toHaveLength(4);
     expectInvariants(group);
   });
+
+  it("behaviour 75: has a handler that takes longer than its client allows end undisturbed: who gets its partition waits, and drops the message", async (context) => {
+    const group = await OrdersGroup.open(context);
+    await group.send(["o1", "o2"]);
+    // It takes twice of this for the time that may pass between two polls.
+    const slow = group.member({ holds: true, rebalanceTimeoutMs: SESSION_MS, policy: POLICY });
+    await slow.heard("started", 60_000, "o1");
+    const next = group.member({ policy: POLICY });
+    expect(await next.heard("outcome", 60_000, "o1")).toMatchObject({ outcome: "busy" });
+    expect(slow.of("finished")).toEqual([]);
+    slow.say("finish");
+    expect(await slow.heard("outcome", 20_000, "o1")).toMatchObject({ outcome: "processed" });
+    await group.caughtUp();
+    expect(group.members.flatMap((member) => member.of("started", "o1"))).toHaveLength(1);
+    expectInvariants(group);
+  });
 });
