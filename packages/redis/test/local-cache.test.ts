@@ -128,7 +128,7 @@ describe("a local cache of completed keys", () => {
   });
 
   test("goes on answering while Redis is down, and hands back what it does not know", async () => {
-    const { store, redis } = cachedLab(100, { commandTimeoutMs: 50 });
+    const { store, redis } = cachedLab();
     const { key } = await known(store);
     redis.disconnect();
     expect(await store.claim([claimOf(key)])).toMatchObject([{ status: "duplicate" }]);
