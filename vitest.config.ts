@@ -49,6 +49,13 @@ const PROJECTS: readonly Project[] = [
     limitMs: 120_000,
     group: 3,
   },
+  {
+    name: "telemetry",
+    folder: "test/telemetry",
+    needs: ["redis", "rabbitmq", "kafka"],
+    limitMs: 120_000,
+    group: 3,
+  },
   { name: "servers", folder: "test/servers", needs: [], limitMs: 120_000, group: 4 },
   { name: "model", folder: "test/model", needs: [], limitMs: 120_000, group: 5 },
   { name: "faults", folder: "test/faults", needs: ["redis"], limitMs: 120_000, group: 5 },
