@@ -154,7 +154,7 @@ describe("a poison message", () => {
     expect(await drain(queue)).toEqual([]);
   });
 
-  it("goes to the deadLetter function, which is awaited before the ack", async () => {
+  it("behaviour 68: goes to the deadLetter function, which is awaited before the ack: the original is settled, too", async () => {
     const queue = await newQueue();
     const guarded = guard({ maxAttempts: 2 });
     const order: string[] = [];

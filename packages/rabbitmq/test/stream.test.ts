@@ -1,5 +1,5 @@
-import { coordinates } from "@onlyonce/core";
-import { expect, it } from "vitest";
+import { coordinates, memoryStore } from "@onlyonce/core";
+import { expect, it, vi } from "vitest";
 import { consume, end, eventually, guard, newQueue, publish } from "./lab.js";
 
 it("a message of a stream is retried in place until it is done: a stream takes nothing back", async () => {
@@ -50,4 +50,23 @@ it("poison on a stream is not rejected to an exchange that streams do not have",
   await eventually(() => expect(guarded.seen.names()).toEqual(["failed"]));
   expect(guarded.seen.incidents.map(({ kind }) => kind)).toEqual(["dead_letter_missing"]);
   await end(running);
+});
+
+it("a stream that is read again from its first offset runs nothing again", async () => {
+  const stream = await newQueue({ arguments: { "x-queue-type": "stream" } });
+  const store = memoryStore();
+  const policy = { key: coordinates() };
+  for (const messageId of ["m-1", "m-1", "m-2"]) await publish(stream, { messageId });
+  const first = { consume: { arguments: { "x-stream-offset": "first" } } };
+  const guarded = guard(policy, store);
+  const running = await consume(guarded, stream, async () => undefined, first);
+  // The offset is the identity: two messages of one id are two.
+  await eventually(() => expect(guarded.seen.names()).toEqual(Array(3).fill("processed")));
+  await end(running);
+  const again = guard(policy, store);
+  const handler = vi.fn(async () => undefined);
+  const rereading = await consume(again, stream, handler, first);
+  await eventually(() => expect(again.seen.names()).toEqual(Array(3).fill("duplicate")));
+  expect(handler).not.toHaveBeenCalled();
+  await end(rereading);
 });
