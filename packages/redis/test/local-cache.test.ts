@@ -1,5 +1,5 @@
 import { createDeduplicator, jsonCodec, type Store } from "@onlyonce/core";
-import { FaultyStore, ManualClock } from "@onlyonce/testing";
+import { FaultyStore, ManualClock, RecordingObserver } from "@onlyonce/testing";
 import { describe, expect, test, vi } from "vitest";
 import { type RedisStoreOptions, redisStore } from "../src/index.js";
 import { LocalCache } from "../src/local-cache.js";
@@ -116,7 +116,11 @@ describe("a local cache of completed keys", () => {
   test("keeps no result: duplicates get it from the store, each time", async () => {
     const { redis, prefix } = cachedLab();
     const store = redisStore(redis, { prefix, localCache: { maxKeys: 10 } });
-    const dedup = createDeduplicator({ store, scope: "billing", observers: [] });
+    const dedup = createDeduplicator({
+      store,
+      scope: "billing",
+      observers: [new RecordingObserver()],
+    });
     const replay = jsonCodec<string>();
     const handler = vi.fn(() => "receipt");
     for (let copy = 0; copy < 4; copy += 1) {
@@ -294,7 +298,7 @@ describe("what a local cache never keeps", () => {
       store,
       scope: "billing",
       defaults: { fingerprint: ({ payload }) => payload },
-      observers: [],
+      observers: [new RecordingObserver()],
     });
     const paid = (amount: number) => ({ topic: "p", id: "1", payload: { amount } });
     const validate = vi.fn((amount: number): number => {
