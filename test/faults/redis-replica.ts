@@ -17,6 +17,11 @@ export async function replicated(primary: RedisProcess, replica: RedisProcess): 
       },
       { what: "First replication", limitMs: 30_000 },
     );
+    // Sent is not yet loaded: from its first acknowledgement on the replica keeps up.
+    await until(async () => ((await client.wait(1, 1000)) > 0 ? true : undefined), {
+      what: "First acknowledgement of a replica",
+      limitMs: 30_000,
+    });
   } finally {
     client.disconnect();
   }

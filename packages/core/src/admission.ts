@@ -121,7 +121,8 @@ export function patienceFor(engine: Engine, subject: Subject, options: AttendOpt
 export function requestFor(engine: Engine, subject: Subject, key: string): ClaimRequest {
   const traceparent = engine.observers.traceparent(subject);
   const coordinates = subject.delivery.coordinates;
-  return {
+  const { replicas } = subject.policy;
+  const request: ClaimRequest = {
     key,
     token: engine.tokens.next(),
     leaseMs: subject.policy.leaseMs,
@@ -132,6 +133,7 @@ export function requestFor(engine: Engine, subject: Subject, key: string): Claim
     },
     ...(subject.fingerprint === undefined ? undefined : { fingerprint: subject.fingerprint }),
   };
+  return replicas === undefined ? request : { ...request, replicas };
 }
 
 /** A record that can't be read, and a store that its owner closed, are no outage: they never fail open. */
@@ -160,7 +162,8 @@ export function granted(
 
 /** Written out: a spread with one more property leaves so much to the collector that every message feels it. */
 function heldOf(request: ClaimRequest, grant: number): Held {
-  const { key, token, leaseMs, windowMs, origin, fingerprint } = request;
+  const { key, token, leaseMs, windowMs, origin, fingerprint, replicas } = request;
+  if (replicas !== undefined) return { ...request, grant };
   return fingerprint === undefined
     ? { key, token, leaseMs, windowMs, origin, grant }
     : { key, token, leaseMs, windowMs, origin, fingerprint, grant };

@@ -124,6 +124,7 @@ export function createDeduplicatorWith<const Topic extends string = string>(
   }
   const policies = new TopicPolicies(options.defaults, options.topics);
   checkCommandTimeout(store, policies);
+  checkReplicas(store, policies);
   const engine = new Engine({
     store,
     scope,
@@ -141,6 +142,22 @@ function checkStore(store: unknown): Store {
   if (missing !== undefined)
     throw new TypeError(`store must be a Store: it has no method ${quote(missing)}`);
   return store as unknown as Store;
+}
+
+function checkReplicas({ maxReplicaWaitMs }: Store, policies: TopicPolicies): void {
+  for (const { replicas } of policies.all()) {
+    if (replicas === undefined) continue;
+    if (maxReplicaWaitMs === undefined) {
+      throw new RangeError(
+        `replicas must be left out, got ${quote(replicas)}: the store can't wait for replicas`,
+      );
+    }
+    if (replicas.timeoutMs > maxReplicaWaitMs) {
+      throw new RangeError(
+        `replicas.timeoutMs must be at most the store's maxReplicaWaitMs (${maxReplicaWaitMs}), got ${quote(replicas.timeoutMs)}`,
+      );
+    }
+  }
 }
 
 function checkCommandTimeout(store: Store, policies: TopicPolicies): void {

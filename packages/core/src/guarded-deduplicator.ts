@@ -61,6 +61,9 @@ export class GuardedDeduplicator<Topic extends string> implements Deduplicator<T
       windowMs: subject.windowMs,
       origin: delivery.coordinates === undefined ? {} : { coordinates: delivery.coordinates },
       ...(subject.fingerprint === undefined ? undefined : { fingerprint: subject.fingerprint }),
+      ...(subject.policy.replicas === undefined
+        ? undefined
+        : { replicas: subject.policy.replicas }),
     };
     const reply = await this.#store(() => rememberOnce(this.#engine, subject, request));
     if (reply === undefined || reply.status === "error") throw storeError(reply?.error);

@@ -48,6 +48,7 @@ export type {
   ReleaseReply,
   RememberReply,
   RenewReply,
+  ReplicaWait,
   StartReply,
   Store,
   StoreFailure,

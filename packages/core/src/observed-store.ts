@@ -7,7 +7,7 @@ type Reply = string | { readonly status: string } | StoreFailure;
 
 /** A store that tells of every call that deliveries make. Only there where somebody wants to hear of them. */
 export function observedStore(store: Store, clock: Clock, tell: (call: StoreCall) => void): Store {
-  const { system, commandTimeoutMs } = store;
+  const { system, commandTimeoutMs, maxReplicaWaitMs } = store;
   const observed = async <Replies extends readonly Reply[]>(
     operation: Operation,
     size: number,
@@ -39,6 +39,7 @@ export function observedStore(store: Store, clock: Clock, tell: (call: StoreCall
   return {
     ...(system === undefined ? undefined : { system }),
     ...(commandTimeoutMs === undefined ? undefined : { commandTimeoutMs }),
+    ...(maxReplicaWaitMs === undefined ? undefined : { maxReplicaWaitMs }),
     claim: (claims) => observed("claim", claims.length, () => store.claim(claims)),
     start: (held) => observed("start", held.length, () => store.start(held)),
     renew: (held) => observed("renew", held.length, () => store.renew(held)),

@@ -11,6 +11,7 @@ import {
   requireObject,
   requireOneOf,
 } from "./option-checks.js";
+import type { ReplicaWait } from "./store.js";
 
 /** `enforce` guards; `shadow` runs everything and reports what it would have dropped; `off` passes through without the store. */
 export type Mode = "enforce" | "shadow" | "off";
@@ -60,6 +61,14 @@ export interface TopicPolicy {
   readonly maxAttempts?: number;
   /** Store unavailable: `wait` hands the message back (fail closed); `process` runs it without a claim. @defaultValue "wait" */
   readonly onStoreDown?: "wait" | "process";
+  /**
+   * A claim counts only when `min` replicas (1 to 100) of the store's server have it, and so does a completion; each is
+   * waited for up to `timeoutMs`. Narrows what a failover can forget, and costs a further call for each claim and
+   * completion. Without enough replicas a claim is an unavailable store (`onStoreDown`), and a completion is retried while
+   * the lease lives, then acked and reported as `unrecorded`. Only for stores with replicas.
+   * @defaultValue none: a change counts as soon as the server has it
+   */
+  readonly replicas?: ReplicaWait;
   /** No message key: `process` runs it unprotected; `reject` takes the dead-letter path. @defaultValue "process" */
   readonly onMissingKey?: "process" | "reject";
   /** A function is asked per delivery: a switch that needs no redeploy. @defaultValue "enforce" */
@@ -80,6 +89,7 @@ export interface ResolvedPolicy {
   /** Renewal stops and the signal aborts after so long in the handler. */
   readonly maxProcessingMs: number;
   readonly onStoreDown: "wait" | "process";
+  readonly replicas: ReplicaWait | undefined;
   readonly onMissingKey: "process" | "reject";
   readonly mode: Mode | (() => Mode);
 }
@@ -93,6 +103,7 @@ const OPTIONS = [
   "busyWaitMs",
   "maxAttempts",
   "onStoreDown",
+  "replicas",
   "onMissingKey",
   "mode",
 ] as const satisfies readonly (keyof TopicPolicy)[];
@@ -133,10 +144,18 @@ export function checkPolicy(where: string, policy: unknown): asserts policy is T
   if (given("maxAttempts")) requireInteger(`${where}.maxAttempts`, policy.maxAttempts, 1, 1000);
   if (given("onStoreDown"))
     requireOneOf(`${where}.onStoreDown`, policy.onStoreDown, ["wait", "process"]);
+  if (given("replicas")) requireReplicas(`${where}.replicas`, policy.replicas);
   if (given("onMissingKey"))
     requireOneOf(`${where}.onMissingKey`, policy.onMissingKey, ["process", "reject"]);
   if (given("mode") && typeof policy.mode !== "function")
     requireOneOf(`${where}.mode`, policy.mode, MODES);
+}
+
+function requireReplicas(name: string, value: unknown): void {
+  requireObject(name, value);
+  refuseUnknown(name, value, ["min", "timeoutMs"]);
+  requireInteger(`${name}.min`, value.min, 1, 100);
+  requireInteger(`${name}.timeoutMs`, value.timeoutMs, 1, LONGEST_TIMER_MS);
 }
 
 function requireRules(name: string, value: unknown): void {
@@ -205,6 +224,7 @@ export function resolvePolicy(
     maxAttempts,
     maxProcessingMs: Math.max(Math.floor(ackTimeoutMs / 2), ackTimeoutMs - 90_000),
     onStoreDown: merged.onStoreDown ?? "wait",
+    replicas: merged.replicas,
     onMissingKey: merged.onMissingKey ?? "process",
     mode: merged.mode ?? "enforce",
   };

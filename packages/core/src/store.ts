@@ -1,5 +1,13 @@
 import type { Origin } from "./delivery.js";
 
+/** How many replicas must have a claim or completion before it counts, and how long to wait for them. */
+export interface ReplicaWait {
+  /** At least 1. */
+  readonly min: number;
+  /** In milliseconds, at least 1 and at most the store's `maxReplicaWaitMs`. */
+  readonly timeoutMs: number;
+}
+
 /** A request for the exclusive, expiring right to run the handler for a key. */
 export interface ClaimRequest {
   /** Digest of scope, topic and message key: 22 base64url characters. Opaque to the store. */
@@ -13,6 +21,11 @@ export interface ClaimRequest {
   readonly origin: Origin;
   /** Digest of the payload. A completed record with another one answers `conflict`. */
   readonly fingerprint?: string;
+  /**
+   * A claim is granted, and a completion or `remember` recorded, only if so many replicas have it. Otherwise the answer
+   * is a failure, although the change may stand: to be asked for again with the same token.
+   */
+  readonly replicas?: ReplicaWait;
 }
 
 /** A claim that was granted. */
@@ -105,6 +118,8 @@ export interface Store {
   readonly system?: string;
   /** How long a call may take before it rejects, in milliseconds; at most a sixth of every lease. Undefined: calls do no I/O. */
   readonly commandTimeoutMs?: number;
+  /** Longest wait for replicas that a request may ask for, in milliseconds. Undefined: the store knows no replicas. */
+  readonly maxReplicaWaitMs?: number;
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]>;
   /** Claims and completes in one atomic step: at most once. A live claim by somebody else counts as duplicate. */
   remember(claims: readonly ClaimRequest[]): Promise<readonly RememberReply[]>;

@@ -117,6 +117,19 @@ describe("wrong options throw at construction, name the option and quote the val
     ],
     ["no attempts", { maxAttempts: 0 }, /maxAttempts .* got 0/],
     ["unknown reaction", { onStoreDown: "ignore" }, /onStoreDown .* got "ignore"/],
+    ["replicas that are a number", { replicas: 1 }, /replicas .* got 1/],
+    ["no replica", { replicas: { min: 0, timeoutMs: 100 } }, /replicas\.min .* got 0/],
+    [
+      "no wait for replicas",
+      { replicas: { min: 1, timeoutMs: 0 } },
+      /replicas\.timeoutMs .* got 0/,
+    ],
+    ["replicas without a time", { replicas: { min: 1 } }, /replicas\.timeoutMs .* got undefined/],
+    [
+      "a misspelt option of replicas",
+      { replicas: { min: 1, timeoutMs: 100, max: 2 } },
+      /unknown option "max" .*: 2/,
+    ],
     ["unknown missing-key policy", { onMissingKey: "drop" }, /onMissingKey .* got "drop"/],
     ["unknown mode", { mode: "on" }, /mode .* got "on"/],
     ["a key that is no function", { key: "id" }, /key .* got "id"/],
@@ -171,6 +184,21 @@ describe("wrong options throw at construction, name the option and quote the val
       /commandTimeoutMs .*\(5000\), got 1000/,
     );
     expect(() => createDeduplicator({ store, scope: "s" })).not.toThrow();
+  });
+
+  it("replicas where the store knows none, and a wait that is longer than it can do", () => {
+    const topics = { paid: { replicas: { min: 1, timeoutMs: 400 } } };
+    expect(() => createDeduplicator({ store: memoryStore(), scope: "s", topics })).toThrow(
+      /replicas .* got an object: the store can't wait for replicas/,
+    );
+    const make = (maxReplicaWaitMs: number): unknown =>
+      createDeduplicator({
+        store: Object.assign(memoryStore(), { maxReplicaWaitMs }),
+        scope: "s",
+        topics,
+      });
+    expect(() => make(399)).toThrow(/replicas\.timeoutMs .*\(399\), got 400/);
+    expect(() => make(400)).not.toThrow();
   });
 
   it("nothing is asked of the store before the first delivery", () => {

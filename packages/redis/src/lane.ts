@@ -16,7 +16,6 @@ import type { Call } from "./call.js";
 import { CallQueue, type CallSource } from "./call-queue.js";
 import { forgetVerb, inspectVerb, type Look } from "./look-verbs.js";
 import type { ResolvedOptions } from "./options.js";
-import type { RedisCommands } from "./redis-commands.js";
 import { callFailure, isNoScript, timedOut } from "./store-error.js";
 import type { KeyedRequest, Verb } from "./verb.js";
 import {
@@ -27,6 +26,7 @@ import {
   renewVerb,
   startVerb,
 } from "./verbs.js";
+import type { ScriptCommands } from "./waiting-connection.js";
 
 /** Places for the keys under way; more keys than that only share places. A Cluster has 64 lanes. */
 const TABLE_SIZE = 4096;
@@ -51,7 +51,7 @@ export class Lane {
   readonly inspect: CallQueue<Look, { readonly record?: KeyRecord }>;
   readonly forget: CallQueue<Look, boolean | StoreFailure>;
   readonly #byPriority: readonly CallSource[];
-  readonly #redis: RedisCommands;
+  readonly #redis: ScriptCommands;
   readonly #options: ResolvedOptions;
   readonly #onNoScript: () => void;
   /** A plain array: a Set that sees so much traffic leaves its old tables to the major collector. */
@@ -61,7 +61,7 @@ export class Lane {
   #isScheduled = false;
 
   constructor(
-    redis: RedisCommands,
+    redis: ScriptCommands,
     options: ResolvedOptions,
     onOdd: (code: string) => void,
     onNoScript: () => void,

@@ -42,6 +42,7 @@ type Asked = ClaimReply | RememberReply;
 export class LocalCache implements Store {
   readonly system?: string;
   readonly commandTimeoutMs?: number;
+  readonly maxReplicaWaitMs?: number;
   readonly #store: Store;
   readonly #maxAgeMs: number;
   readonly #nowMs: () => number;
@@ -57,6 +58,7 @@ export class LocalCache implements Store {
     this.#nowMs = nowMs;
     if (store.system !== undefined) this.system = store.system;
     if (store.commandTimeoutMs !== undefined) this.commandTimeoutMs = store.commandTimeoutMs;
+    if (store.maxReplicaWaitMs !== undefined) this.maxReplicaWaitMs = store.maxReplicaWaitMs;
   }
 
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]> {
@@ -193,7 +195,7 @@ export class LocalCache implements Store {
       this.#keys.delete(request.key);
       return;
     }
-    const goodUntilMs = Math.min(sentAtMs + this.#maxAgeMs, found.endsAtMs);
+    const goodUntilMs = sentAtMs + this.#maxAgeMs;
     found.word = { origin: reply.origin, atMs: this.#nowMs(), goodUntilMs };
   }
 

@@ -11,6 +11,8 @@ export interface RedisCommands {
   readonly isCluster?: boolean;
   /** The clients of a Cluster's single nodes. */
   nodes?(role: "master"): readonly Pick<RedisCommands, "info" | "config">[];
+  /** Another client with the same settings but for these; of a Cluster: start-up nodes, settings. Needed for `replicas`. */
+  duplicate?(first?: object, second?: object): unknown;
   /** Read by `check` only. */
   readonly options?: object;
 }

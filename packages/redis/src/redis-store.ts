@@ -10,6 +10,7 @@ import type {
   ReleaseReply,
   RememberReply,
   RenewReply,
+  ReplicaWait,
   StartReply,
   Store,
   StoreFailure,
@@ -24,6 +25,7 @@ import { LocalCache } from "./local-cache.js";
 import { forgetVerb, inspectVerb } from "./look-verbs.js";
 import { type RedisStoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { RedisCommands } from "./redis-commands.js";
+import { Replication, wantReplicas } from "./replication.js";
 import { checkServer, serverNodes } from "./server-check.js";
 import { storeClosed, timedOut } from "./store-error.js";
 import { Ticket } from "./ticket.js";
@@ -36,9 +38,17 @@ import {
   renewVerb,
   startVerb,
 } from "./verbs.js";
+import { canWait, WaitingConnection } from "./waiting-connection.js";
+
+/** The part of `commandTimeoutMs` that a wait for replicas may take: two of them, one behind the other, fit. */
+const REPLICA_WAIT_SHARE = 1 / 3;
 
 /** How often a working store looks whether its server is still the one that remembers. */
 const LOOK_EVERY_MS = 60_000;
+
+function waitName({ min, timeoutMs }: ReplicaWait): string {
+  return `${min}/${timeoutMs}`;
+}
 
 /**
  * Keeps one record per key in Redis 7.0 or newer, Valkey, or a Cluster of either. Every change is one atomic script on
@@ -63,6 +73,7 @@ export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}
 class RedisStore implements Store {
   readonly system = "redis";
   readonly commandTimeoutMs: number;
+  readonly maxReplicaWaitMs?: number;
   readonly #redis: RedisCommands;
   readonly #options: ResolvedOptions;
   readonly #findings = new Findings(() => performance.now());
@@ -70,6 +81,11 @@ class RedisStore implements Store {
   readonly #deadlines: Deadlines;
   /** One for a single server; one for each slot group of a Cluster. */
   readonly #lanes = new Map<string, Lane>();
+  readonly #replication = new Replication((requests, verb, queueIn, wait) =>
+    this.#send(requests, verb, queueIn, wait),
+  );
+  /** One for each way of waiting for replicas. */
+  readonly #waiting = new Map<string, WaitingConnection>();
   #lookAtMs = 0;
   #isClosed = false;
 
@@ -77,6 +93,9 @@ class RedisStore implements Store {
     this.commandTimeoutMs = options.commandTimeoutMs;
     this.#redis = redis;
     this.#options = options;
+    if (canWait(redis)) {
+      this.maxReplicaWaitMs = Math.floor(options.commandTimeoutMs * REPLICA_WAIT_SHARE);
+    }
     this.#amnesia = new Amnesia(() => serverNodes(redis), this.#findings.tell);
     this.#deadlines = new Deadlines(
       options.commandTimeoutMs,
@@ -88,11 +107,13 @@ class RedisStore implements Store {
   }
 
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]> {
-    return this.#send(claims, claimVerb, (lane) => lane.claim);
+    const replies = this.#send(claims, claimVerb, (lane) => lane.claim);
+    return wantReplicas(claims) ? this.#replication.claims(claims, replies) : replies;
   }
 
   remember(claims: readonly ClaimRequest[]): Promise<readonly RememberReply[]> {
-    return this.#send(claims, rememberVerb, (lane) => lane.remember);
+    const replies = this.#send(claims, rememberVerb, (lane) => lane.remember);
+    return wantReplicas(claims) ? this.#replication.remembered(claims, replies) : replies;
   }
 
   start(held: readonly Held[]): Promise<readonly StartReply[]> {
@@ -104,7 +125,10 @@ class RedisStore implements Store {
   }
 
   complete(completions: readonly Completion[]): Promise<readonly CompleteReply[]> {
-    return this.#send(completions, completeVerb, (lane) => lane.complete);
+    const replies = this.#send(completions, completeVerb, (lane) => lane.complete);
+    return wantReplicas(completions)
+      ? this.#replication.completions(completions, replies)
+      : replies;
   }
 
   release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
@@ -136,12 +160,14 @@ class RedisStore implements Store {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#endWaiting();
   }
 
   #send<Request extends KeyedRequest, Reply>(
     requests: readonly Request[],
     verb: Verb<Request, Reply>,
     queueIn: (lane: Lane) => CallQueue<Request, Reply>,
+    wait?: ReplicaWait,
   ): Promise<readonly (Reply | StoreFailure)[]> {
     if (this.#isClosed) return Promise.reject(storeClosed());
     if (requests.length === 0) return Promise.resolve([]);
@@ -157,22 +183,47 @@ class RedisStore implements Store {
     this.#deadlines.watch(ticket);
     if (ticket.deadlineMs > this.#lookAtMs) this.#look(ticket.deadlineMs);
     for (const entry of entries) {
-      const lane = this.#laneOf(entry.key);
+      const lane = this.#laneOf(entry.key, wait);
       queueIn(lane).add(entry);
       lane.schedule();
     }
     return ticket.replies;
   }
 
-  #laneOf(key: string): Lane {
+  #laneOf(key: string, wait: ReplicaWait | undefined): Lane {
     const group = this.#redis.isCluster === true ? key.charAt(this.#options.prefix.length + 1) : "";
-    let lane = this.#lanes.get(group);
+    const name = wait === undefined ? group : `${waitName(wait)}/${group}`;
+    let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = new Lane(this.#redis, this.#options, this.#findings.odd, this.#onNoScript);
-      this.#lanes.set(group, lane);
+      const commands = wait === undefined ? this.#redis : this.#waitingConnection(wait);
+      // What comes while replicas are waited for shares the next wait.
+      const options =
+        wait === undefined ? this.#options : { ...this.#options, maxCallsInFlight: 1 };
+      lane = new Lane(commands, options, this.#findings.odd, this.#onNoScript);
+      this.#lanes.set(name, lane);
     }
     return lane;
   }
+
+  #waitingConnection(wait: ReplicaWait): WaitingConnection {
+    const name = waitName(wait);
+    let connection = this.#waiting.get(name);
+    if (connection === undefined) {
+      connection = new WaitingConnection(this.#redis, wait, this.#endWaiting);
+      this.#waiting.set(name, connection);
+    }
+    return connection;
+  }
+
+  /** Ours to end: the store's user opened the client, and each of these is a copy of it. */
+  readonly #endWaiting = (): void => {
+    for (const [name, connection] of this.#waiting) {
+      connection.close();
+      for (const lane of this.#lanes.keys())
+        if (lane.startsWith(`${name}/`)) this.#lanes.delete(lane);
+    }
+    this.#waiting.clear();
+  };
 
   #look(nowMs: number): void {
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;

@@ -43,6 +43,7 @@ export interface StoreCall {
 /** Wraps a store and does to its calls what networks, proxies and dying servers do. */
 export class FaultyStore implements Store {
   readonly commandTimeoutMs?: number;
+  readonly maxReplicaWaitMs?: number;
   /** Every call so far, in order. */
   readonly calls: StoreCall[] = [];
   readonly #inner: Store;
@@ -56,6 +57,7 @@ export class FaultyStore implements Store {
     this.#inner = inner;
     this.#clock = clock;
     if (inner.commandTimeoutMs !== undefined) this.commandTimeoutMs = inner.commandTimeoutMs;
+    if (inner.maxReplicaWaitMs !== undefined) this.maxReplicaWaitMs = inner.maxReplicaWaitMs;
   }
 
   /** What happens to the next calls of `verb`, one fault per call; undefined lets one pass. */

@@ -1,0 +1,113 @@
+import type { ReplicaWait } from "@onlyonce/core";
+import type { RedisCommands } from "./redis-commands.js";
+import { notReplicated } from "./store-error.js";
+
+/** What a lane sends through. */
+export type ScriptCommands = Pick<RedisCommands, "evalsha" | "eval" | "isCluster">;
+
+/** A client as `duplicate` of ioredis makes it. */
+interface Duplicate extends ScriptCommands {
+  pipeline(commands: unknown[][]): { exec(): Promise<readonly (readonly unknown[])[] | null> };
+  on(event: "error", listener: () => void): unknown;
+  disconnect(): void;
+}
+
+const METHODS = ["evalsha", "eval", "pipeline", "on", "disconnect"] as const;
+
+/** Whether a client can be asked for a connection of its own that waits. */
+export function canWait(redis: RedisCommands): boolean {
+  return (
+    typeof redis.duplicate === "function" && typeof Reflect.get(redis, "pipeline") === "function"
+  );
+}
+
+/**
+ * What the copy of the client must not do: send a WAIT again by itself, without the script before it. On a new connection
+ * it would count the replicas of whatever server answers there, none of which need have the change.
+ */
+const SETTINGS = {
+  autoResendUnfulfilledCommands: false,
+  reconnectOnError: null,
+  enableAutoPipelining: false,
+  enableOfflineQueue: true,
+  commandTimeout: undefined,
+} as const;
+
+/** Answers of a Cluster's node that the client follows for a single command, but not for two in one pipeline. */
+const REDIRECTED = /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
+
+/**
+ * A connection whose script calls are answered once enough replicas have what the server had by then, and reject
+ * otherwise. A connection of its own, because WAIT blocks the one that waits, and all that is behind it. It ends with the
+ * client that it was copied from.
+ */
+export class WaitingConnection implements ScriptCommands {
+  readonly isCluster: boolean;
+  readonly #client: Duplicate;
+  readonly #wait: ReplicaWait;
+
+  constructor(redis: RedisCommands, wait: ReplicaWait, onEnd: () => void) {
+    this.isCluster = redis.isCluster === true;
+    this.#wait = wait;
+    const client =
+      redis.isCluster === true
+        ? redis.duplicate?.([], { redisOptions: SETTINGS })
+        : redis.duplicate?.(SETTINGS);
+    if (!isDuplicate(client)) {
+      throw new TypeError("the client's duplicate() gave no client that can wait for replicas");
+    }
+    this.#client = client;
+    client.on("error", () => undefined);
+    const once: unknown = Reflect.get(redis, "once");
+    if (typeof once === "function") once.call(redis, "end", onEnd);
+  }
+
+  evalsha(sha1: string, keyCount: number, ...rest: string[]): Promise<unknown> {
+    return this.#send("evalsha", sha1, keyCount, rest);
+  }
+
+  eval(script: string, keyCount: number, ...rest: string[]): Promise<unknown> {
+    return this.#send("eval", script, keyCount, rest);
+  }
+
+  close(): void {
+    this.#client.disconnect();
+  }
+
+  async #send(
+    command: "evalsha" | "eval",
+    script: string,
+    keyCount: number,
+    rest: string[],
+  ): Promise<unknown> {
+    try {
+      return await this.#sendAndWait([command, script, keyCount, ...rest]);
+    } catch (error) {
+      if (!this.isCluster || !(error instanceof Error) || !REDIRECTED.test(error.message)) {
+        throw error;
+      }
+    }
+    // Alone it is redirected, and the client learns where the slot is. Every call may be executed twice.
+    await this.#client[command](script, keyCount, ...rest);
+    return this.#sendAndWait([command, script, keyCount, ...rest]);
+  }
+
+  /** WAIT counts what the server had when the command before it on the same connection was through, whoever wrote it. */
+  async #sendAndWait(call: unknown[]): Promise<unknown> {
+    const { min, timeoutMs } = this.#wait;
+    const results = await this.#client.pipeline([call, ["wait", min, timeoutMs]]).exec();
+    const [changed, waited] = results ?? [];
+    for (const result of [changed, waited]) {
+      const error = result?.[0];
+      if (error instanceof Error) throw error;
+    }
+    const count = Number(waited?.[1] ?? 0);
+    if (count < min) throw notReplicated(count, this.#wait);
+    return changed?.[1];
+  }
+}
+
+function isDuplicate(client: unknown): client is Duplicate {
+  if (typeof client !== "object" || client === null) return false;
+  return METHODS.every((method) => typeof Reflect.get(client, method) === "function");
+}
