@@ -6,7 +6,7 @@ import { runCommand } from "../servers/command.js";
 import { outsideEnvironment } from "./npm.js";
 
 /** The public packages, by the names of their folders. */
-export const PACKAGES = ["core", "redis", "kafka", "rabbitmq", "testing"] as const;
+export const PACKAGES = ["core", "redis", "kafka", "rabbitmq", "otel", "testing"] as const;
 export type PackageName = (typeof PACKAGES)[number];
 
 /** What would be published: the path of each package's tarball. */
@@ -50,6 +50,7 @@ async function tarballsIn(folder: string): Promise<Tarballs> {
     redis: pathOf("redis"),
     kafka: pathOf("kafka"),
     rabbitmq: pathOf("rabbitmq"),
+    otel: pathOf("otel"),
     testing: pathOf("testing"),
   };
 }

@@ -32,7 +32,7 @@ function linkOf(outcome: string) {
   };
 }
 
-it("behaviour 84: a duplicate links to the span of the process that did the work and is gone", async () => {
+it("behaviour 86: a duplicate links to the span of the process that did the work and is gone", async () => {
   const prefix = `telemetry-${randomUUID()}:`;
   const child = started(prefix, "m-1", false);
   const { id: place } = await child.heard("started", PATIENCE_MS);

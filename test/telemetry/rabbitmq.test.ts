@@ -73,7 +73,7 @@ describe("with the instrumentation of amqplib, on a real broker", () => {
     expect(consumers).toHaveLength(1);
   });
 
-  it("behaviour 84: a message that was published twice links from its own trace to the first one", async () => {
+  it("behaviour 86: a message that was published twice links from its own trace to the first one", async () => {
     const { queue, channel } = await newQueue();
     const { dedup, seen } = traced();
     const consumer = await rabbitConsume(dedup, channel, queue, async () => undefined, {

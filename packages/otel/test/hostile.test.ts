@@ -66,7 +66,7 @@ async function everything(options: OtelOptions): Promise<void> {
   await dedup.close();
 }
 
-describe("no message is hurt by", () => {
+describe("behaviour 87: no message is hurt by", () => {
   it.each(
     [
       "getTracer",
@@ -125,7 +125,7 @@ describe("no message is hurt by", () => {
     expect(point?.attributes).toMatchObject({ "messaging.destination.name": "payments" });
   });
 
-  it("having no SDK at all", async () => {
+  it("behaviour 89: having no SDK at all", async () => {
     expect(metrics.getMeterProvider().constructor.name).toMatch(/Noop/i);
     await everything({});
   });

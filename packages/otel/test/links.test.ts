@@ -28,7 +28,7 @@ function held() {
 }
 
 describe("a link", () => {
-  it("behaviour 84: leads from a duplicate to the span that did the work, in another trace", async () => {
+  it("behaviour 86: leads from a duplicate to the span that did the work, in another trace", async () => {
     const sdk = startSdk();
     const { dedup, peer, clock } = scene();
     await dedup.process(message("a"), () => undefined);

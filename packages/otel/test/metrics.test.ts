@@ -46,7 +46,7 @@ async function deliverSome(options = {}): Promise<number> {
 }
 
 describe("metrics", () => {
-  it("count every delivery once, whatever it came to", async () => {
+  it("behaviour 85: count every delivery once, whatever it came to", async () => {
     const sdk = startSdk();
     const deliveries = await deliverSome();
     const points = await sdk.points("idempotency.messages");
