@@ -195,18 +195,17 @@ export class LocalCache implements Store {
       this.#keys.delete(request.key);
       return;
     }
-    const goodUntilMs = sentAtMs + this.#maxAgeMs;
+    const goodUntilMs = Math.min(sentAtMs + this.#maxAgeMs, found.endsAtMs);
     found.word = { origin: reply.origin, atMs: this.#nowMs(), goodUntilMs };
   }
 
   /** The store has recorded this completion now, or before: a copy of it must not prolong what is known of the record. */
-  #completed(completion: ClaimRequest & Pick<Completion, "result">, sentAtMs: number): void {
-    const { key, token, fingerprint, windowMs, leaseMs, result } = completion;
+  #completed(completion: ClaimRequest, sentAtMs: number): void {
+    const { key, token, fingerprint, windowMs, leaseMs } = completion;
     if (this.#isClosed || this.#keys.get(key)?.token === token) return;
     // It is sent again for one lease at most: so much older than this call the record may be.
     const endsAtMs = sentAtMs + windowMs - leaseMs;
-    if (result !== undefined || endsAtMs <= sentAtMs) this.#keys.delete(key);
-    else this.#keys.set(key, { token, fingerprint, endsAtMs, word: undefined });
+    this.#keys.set(key, { token, fingerprint, endsAtMs, word: undefined });
   }
 
   #drop(key: string): void {

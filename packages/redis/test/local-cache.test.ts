@@ -131,6 +131,23 @@ describe("a local cache of completed keys", () => {
     await dedup.close();
   });
 
+  test("keeps no key whose record has a result, whoever stored it", async () => {
+    const { store, elsewhere, callsOf } = cachedLab();
+    const { key } = await complete(store);
+    await elsewhere.forget(key);
+    const again = claimOf(key);
+    await elsewhere.claim([again]);
+    await elsewhere.complete([{ ...heldOf(again), result: new Uint8Array([7]) }]);
+    for (const _ of [1, 2, 3]) {
+      const calls = await callsOf(async () => {
+        expect(await store.claim([claimOf(key)])).toMatchObject([
+          { status: "duplicate", result: new Uint8Array([7]) },
+        ]);
+      });
+      expect(calls).toBe(1);
+    }
+  });
+
   test("goes on answering while Redis is down, and hands back what it does not know", async () => {
     const { store, redis } = cachedLab();
     const { key } = await known(store);
@@ -159,17 +176,37 @@ describe("a local cache of completed keys", () => {
     expect(await store.claim([claimOf(key)])).toMatchObject([{ status: "acquired" }]);
   });
 
-  test("does not believe what was asked before a key was forgotten", async () => {
-    const { store } = cachedLab();
-    const request = claimOf(newKey(), { origin: { coordinates: "c" } });
+  test("does not believe what it is told of a key after it was forgotten", async () => {
+    const { inner, elsewhere, time, callsOf } = cachedLab();
+    const clock = new ManualClock();
+    const faulty = new FaultyStore(inner, clock);
+    const store = new LocalCache(faulty, { maxKeys: 10, maxAgeMs: MAX_AGE_MS }, () => time.nowMs);
+    const { key } = await complete(store);
+    faulty.next("claim", { kind: "delay", when: "after", ms: 10 });
+    const late = store.claim([claimOf(key)]);
+    await vi.waitUntil(() => clock.pendingTimers > 0, { timeout: 10_000 });
+    expect(await store.forget(key)).toBe(true);
+    await complete(store, key, { origin: { coordinates: "the next one" } });
+    await clock.advance(10);
+    expect(await late).toMatchObject([{ origin: { coordinates: "orders/3/7" } }]);
+    for (const _ of [1, 2]) {
+      expect(await store.claim([claimOf(key)])).toMatchObject([
+        { status: "duplicate", origin: { coordinates: "the next one" } },
+      ]);
+    }
+
+    const request = claimOf(newKey());
     await store.claim([request]);
-    const [completed, forgotten] = await Promise.all([
-      store.complete([heldOf(request)]),
-      store.forget(request.key),
-    ]);
-    expect(completed).toEqual(["ok"]);
-    const [reply] = await store.claim([claimOf(request.key)]);
-    expect(reply?.status).toBe(forgotten ? "acquired" : "duplicate");
+    faulty.next("complete", { kind: "delay", when: "after", ms: 10 });
+    const completing = store.complete([heldOf(request)]);
+    await vi.waitUntil(() => clock.pendingTimers > 0, { timeout: 10_000 });
+    expect(await store.forget(request.key)).toBe(true);
+    await clock.advance(10);
+    expect(await completing).toEqual(["ok"]);
+    await complete(elsewhere, request.key, { windowMs: 90_000 });
+    for (const _ of [1, 2]) {
+      expect(await callsOf(() => store.claim([claimOf(request.key)]))).toBe(1);
+    }
   });
 
   test("sees after maxAgeMs that a key was forgotten elsewhere, or lost", async () => {
