@@ -1,18 +1,23 @@
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import type { ClaimRequest } from "@onlyonce/core";
 import { redisStore } from "@onlyonce/redis";
 import { Redis, type RedisOptions } from "ioredis";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type RedisProcess, startRedis } from "../servers/redis-process.js";
+import { REPLICATE_AT_ONCE, replicated } from "./redis-replica.js";
 
 async function server(...args: string[]): Promise<RedisProcess> {
-  const redis = await startRedis({ args });
+  const redis = await startRedis({ args: ["--maxmemory", "100mb", ...args] });
   onTestFinished(() => redis.stop());
   return redis;
 }
 
 function client(url: string, options: Omit<RedisOptions, "replyMapping"> = {}): Redis {
-  const redis = new Redis(url, { commandTimeout: 5000, enableReadyCheck: false, ...options });
+  const redis = new Redis(url, {
+    ...{ commandTimeout: 5000, socketTimeout: 10_000, enableReadyCheck: false },
+    ...options,
+  });
   redis.on("error", () => undefined);
   onTestFinished(() => redis.disconnect());
   return redis;
@@ -35,7 +40,7 @@ function request(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
 
 describe("check", () => {
   it("behaviour 63: an eviction policy other than noeviction is an error that says what to set", async () => {
-    const { url } = await server("--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru");
+    const { url } = await server("--maxmemory-policy", "volatile-lru");
     const found = await redisStore(client(url)).check();
     const eviction = found.find(({ code }) => code === "eviction_enabled");
     expect(eviction?.severity).toBe("error");
@@ -44,7 +49,7 @@ describe("check", () => {
   });
 
   it("a server that keeps everything on disk and has room gives no findings", async () => {
-    const { url } = await server("--appendonly", "yes", "--maxmemory", "100mb");
+    const { url } = await server("--appendonly", "yes");
     expect(await findings(client(url))).toEqual([]);
   });
 
@@ -62,6 +67,85 @@ describe("check", () => {
     const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
     await redis.config("SET", "maxmemory", String(Math.ceil(used * 1.05)));
     expect(await findings(redis)).toEqual(["warning: memory_nearly_full"]);
+  });
+
+  it("behaviour 63: keys that were evicted since the server started are an error, whatever the policy is now", async () => {
+    const { url } = await server("--appendonly", "yes");
+    const redis = client(url);
+    await redis.set("filler", "x");
+    await redis.config("SET", "maxmemory", "1", "maxmemory-policy", "allkeys-random");
+    await vi.waitFor(async () => expect(await redis.dbsize()).toBe(0));
+    await redis.config("SET", "maxmemory", "100mb", "maxmemory-policy", "noeviction");
+    expect(await findings(redis)).toEqual(["error: keys_evicted"]);
+  });
+
+  it("a server without a memory limit is an info", async () => {
+    const { url } = await server("--appendonly", "yes", "--maxmemory", "0");
+    expect(await findings(client(url))).toEqual(["info: memory_unlimited"]);
+  });
+
+  it("a server whose memory is full is an error", async () => {
+    const { url } = await server("--appendonly", "yes");
+    const redis = client(url);
+    await redis.config("SET", "maxmemory", "1");
+    expect(await findings(redis)).toEqual(["warning: memory_nearly_full", "error: memory_full"]);
+  });
+
+  it("a server that can't write to its disk is an error, and so are the changes that it refuses", async () => {
+    const { url, dir } = await server("--save", "3600 1000000");
+    const redis = client(url);
+    await rm(dir, { recursive: true });
+    await redis.set("filler", "x");
+    await redis.bgsave();
+    await vi.waitFor(async () => {
+      expect(await redis.info("persistence")).toContain("rdb_last_bgsave_status:err");
+    });
+    expect(await findings(redis)).toEqual([
+      "info: persistence_snapshots_only",
+      "error: persistence_failing",
+      "error: writes_stopped",
+    ]);
+    // Or it would refuse to end.
+    await redis.config("SET", "save", "");
+  });
+
+  it("a command that the server does not know, and one that the user may not give, are errors", async () => {
+    const renamed = await server("--appendonly", "yes", "--rename-command", "TIME", "");
+    expect(await findings(client(renamed.url))).toEqual(["error: command_missing"]);
+    const { url } = await server("--appendonly", "yes");
+    const rules = ["on", ">secret", "~*", "+@all"];
+    await client(url).call("ACL", "SETUSER", "app", ...rules, "-set");
+    await client(url).call("ACL", "SETUSER", "other", ...rules, "resetkeys", "~other:*");
+    for (const username of ["app", "other"]) {
+      expect(await findings(client(url, { username, password: "secret" }))).toEqual([
+        "error: command_refused",
+      ]);
+    }
+  });
+
+  it("a replica that is behind is a warning, and one that a topic waits for in vain an error", async () => {
+    const primary = await server("--appendonly", "yes", ...REPLICATE_AT_ONCE);
+    const replica = await server("--replicaof", "127.0.0.1", `${primary.port}`);
+    await replicated(primary, replica);
+    const redis = client(primary.url);
+    expect(await findings(redis)).toEqual([]);
+    replica.pause();
+    for (let i = 0; i < 3; i += 1) await redis.set("filler", "x".repeat(1_000_000));
+    expect(await findings(redis)).toEqual(["warning: replica_lagging"]);
+    const store = redisStore(redis);
+    await store.claim([request({ replicas: { min: 1, timeoutMs: 50 } })]).catch(() => undefined);
+    const codes = (await store.check()).map(({ code }) => code);
+    expect(codes).toEqual(["replica_lagging", "replicas_too_few"]);
+    await store.close();
+  });
+
+  it("every finding says what can go wrong and what to set or do", async () => {
+    const { url } = await server("--maxmemory-policy", "allkeys-lru", "--maxmemory", "0");
+    const plain = new Redis(url, { maxRetriesPerRequest: null });
+    onTestFinished(() => plain.disconnect());
+    const found = await redisStore(plain).check();
+    expect(found).toHaveLength(6);
+    for (const { message } of found) expect(message).toMatch(/\b(?:set|enableOfflineQueue)\b/i);
   });
 
   it("a server that refuses INFO or CONFIG is told apart from one that is fine", async () => {
@@ -92,7 +176,13 @@ describe("check", () => {
     const { url } = await server("--appendonly", "yes");
     const plain = new Redis(url);
     onTestFinished(() => plain.disconnect());
-    expect(await findings(plain)).toEqual(["info: client_offline_queue"]);
+    expect(await findings(plain)).toEqual([
+      "info: client_offline_queue",
+      "info: client_no_socket_timeout",
+    ]);
+    expect(await findings(client(url, { maxRetriesPerRequest: null }))).toEqual([
+      "info: client_retries_forever",
+    ]);
     expect(await findings(client(url, { commandTimeout: 100 }))).toEqual([
       "info: client_timeout_shorter",
     ]);

@@ -1,4 +1,5 @@
 import type { Finding } from "@onlyonce/core";
+import { keysEvicted } from "./findings.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { readInfo } from "./server-info.js";
 
@@ -88,11 +89,7 @@ function changes(
     evicted += Math.max(0, evictedKeys - (before.get(runId)?.evictedKeys ?? 0));
   }
   if (evicted > 0) {
-    findings.push({
-      code: "keys_evicted",
-      severity: "error",
-      message: `the server has thrown ${evicted} keys away for want of memory since the last look: messages of keys of this store among them take effect again. Set maxmemory-policy noeviction, and give it more memory or a shorter windowMs`,
-    });
+    findings.push(keysEvicted(evicted, "since the last look"));
   }
   return findings;
 }

@@ -8,6 +8,8 @@ export function checkClient(redis: RedisCommands, options: ResolvedOptions): rea
   if (settings === undefined) return [];
   return [
     ...checkOfflineQueue(settings, options),
+    ...checkRetries(settings, options),
+    ...checkSocketTimeout(settings),
     ...checkCommandTimeout(settings, options),
     ...checkKeyPrefix(settings),
   ];
@@ -30,6 +32,30 @@ function checkOfflineQueue(settings: object, options: ResolvedOptions): Finding[
       code: "client_offline_queue",
       severity: "info",
       message: `the client keeps calls while it is disconnected and sends them later: each is given up after ${options.commandTimeoutMs} ms all the same, and late copies do no harm. A client of its own with enableOfflineQueue: false notices an outage at once`,
+    },
+  ];
+}
+
+function checkRetries(settings: object, options: ResolvedOptions): Finding[] {
+  if (Reflect.get(settings, "maxRetriesPerRequest") !== null) return [];
+  return [
+    {
+      code: "client_retries_forever",
+      severity: "info",
+      message: `the client never gives a call up (maxRetriesPerRequest: null): the store does after ${options.commandTimeoutMs} ms, but the calls stay with the client and are sent when the server is back. Set maxRetriesPerRequest to a small number`,
+    },
+  ];
+}
+
+/** A server that vanishes without a word (its machine died, a firewall dropped it) leaves a connection that looks well. */
+function checkSocketTimeout(settings: object): Finding[] {
+  if (typeof Reflect.get(settings, "socketTimeout") === "number") return [];
+  return [
+    {
+      code: "client_no_socket_timeout",
+      severity: "info",
+      message:
+        "the client notices a connection that died in silence only when the operating system does, up to 15 minutes later, and until then every message waits, past its ACK timeout if that is shorter. Set socketTimeout (milliseconds, above commandTimeoutMs)",
     },
   ];
 }

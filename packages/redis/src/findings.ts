@@ -23,6 +23,15 @@ const ODD_RECORDS: Readonly<Record<string, Finding>> = {
   },
 };
 
+/** Found by a look at the server, at the start and later on. */
+export function keysEvicted(count: number, since: string): Finding {
+  return {
+    code: "keys_evicted",
+    severity: "error",
+    message: `the server has thrown ${count} keys away for want of memory ${since}: messages of keys of this store among them take effect again. Set maxmemory-policy noeviction, and give it more memory or a shorter windowMs`,
+  };
+}
+
 /** Findings made while working, told to listeners at a bounded rate, however many there are. */
 export class Findings {
   readonly #listeners = new Set<(finding: Finding) => void>();

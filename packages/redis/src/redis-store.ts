@@ -16,6 +16,7 @@ import type {
   StoreFailure,
 } from "@onlyonce/core";
 import { Amnesia } from "./amnesia.js";
+import { checkCalls } from "./call-check.js";
 import type { CallQueue } from "./call-queue.js";
 import { Deadlines } from "./deadlines.js";
 import { type Entry, entryOf } from "./entry.js";
@@ -151,7 +152,9 @@ class RedisStore implements Store {
 
   async check(): Promise<readonly Finding[]> {
     if (this.#isClosed) throw storeClosed();
-    return checkServer(this.#redis, this.#options);
+    const wantedReplicas = Math.max(0, ...[...this.#waiting.values()].map(({ min }) => min));
+    const findings = await checkServer(this.#redis, this.#options, wantedReplicas);
+    return [...findings, ...(await checkCalls(this))];
   }
 
   onFinding(listener: (finding: Finding) => void): () => void {

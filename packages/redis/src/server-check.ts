@@ -1,7 +1,9 @@
 import type { Finding } from "@onlyonce/core";
 import { checkClient } from "./client-check.js";
+import { keysEvicted } from "./findings.js";
 import type { ResolvedOptions } from "./options.js";
 import type { RedisCommands } from "./redis-commands.js";
+import { checkReplicas } from "./replica-check.js";
 import { readInfo, readSetting, type ServerInfo } from "./server-info.js";
 import { timedOut } from "./store-error.js";
 
@@ -16,9 +18,10 @@ export function serverNodes(redis: RedisCommands): readonly Node[] {
 export async function checkServer(
   redis: RedisCommands,
   options: ResolvedOptions,
+  wantedReplicas: number,
 ): Promise<readonly Finding[]> {
   const perNode = await inTime(
-    Promise.all(serverNodes(redis).map(checkNode)),
+    Promise.all(serverNodes(redis).map((node) => checkNode(node, wantedReplicas))),
     options.commandTimeoutMs,
   );
   const unique = new Map<string, Finding>();
@@ -28,8 +31,8 @@ export async function checkServer(
   return [...unique.values()];
 }
 
-async function checkNode(node: Node): Promise<readonly Finding[]> {
-  const info = await readInfo(node, ["server", "memory", "persistence", "replication"]);
+async function checkNode(node: Node, wantedReplicas: number): Promise<readonly Finding[]> {
+  const info = await readInfo(node, ["server", "memory", "persistence", "stats", "replication"]);
   if (info === undefined) {
     return [
       {
@@ -45,9 +48,11 @@ async function checkNode(node: Node): Promise<readonly Finding[]> {
   return [
     ...checkVersion(info),
     ...checkRole(info),
+    ...checkReplicas(info, wantedReplicas),
     ...checkEviction(info),
     ...checkMemory(info),
     ...(isUnsaved ? checkSnapshots(save) : []),
+    ...checkLastSave(info),
   ];
 }
 
@@ -77,9 +82,13 @@ function checkRole(info: ServerInfo): Finding[] {
 }
 
 function checkEviction(info: ServerInfo): Finding[] {
+  const findings: Finding[] = [];
   const policy = info.get("maxmemory_policy");
-  if (policy === undefined || policy === "noeviction") return [];
+  const evictedKeys = Number(info.get("evicted_keys") ?? 0);
+  if (evictedKeys > 0) findings.push(keysEvicted(evictedKeys, "since its start"));
+  if (policy === undefined || policy === "noeviction") return findings;
   return [
+    ...findings,
     {
       code: "eviction_enabled",
       severity: "error",
@@ -94,7 +103,17 @@ const CROWDED = 0.9;
 function checkMemory(info: ServerInfo): Finding[] {
   const limit = Number(info.get("maxmemory") ?? 0);
   const used = Number(info.get("used_memory") ?? 0);
-  if (limit === 0 || used < limit * CROWDED) return [];
+  if (limit === 0) {
+    return [
+      {
+        code: "memory_unlimited",
+        severity: "info",
+        message:
+          "the server has no limit (maxmemory 0): when the machine is full the operating system may end the server, and with it what is not on disk. Set maxmemory below the machine's memory, so that it refuses claims instead",
+      },
+    ];
+  }
+  if (used < limit * CROWDED) return [];
   return [
     {
       code: "memory_nearly_full",
@@ -131,6 +150,20 @@ function checkSnapshots(save: string | undefined): Finding[] {
       severity: "warning",
       message:
         "the server keeps nothing on disk: a restart forgets every key, and redelivered messages take effect again. Set appendonly yes",
+    },
+  ];
+}
+
+function checkLastSave(info: ServerInfo): Finding[] {
+  const snapshot = info.get("rdb_last_bgsave_status") ?? "ok";
+  const log = info.get("aof_enabled") === "1" ? (info.get("aof_last_write_status") ?? "ok") : "ok";
+  if (snapshot === "ok" && log === "ok") return [];
+  return [
+    {
+      code: "persistence_failing",
+      severity: "error",
+      message:
+        "the server could not write to its disk the last time: a restart forgets keys, and it may refuse claims (MISCONF) until it can. Make room on the disk or mend the rights to its folder",
     },
   ];
 }

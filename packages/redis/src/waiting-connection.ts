@@ -70,6 +70,11 @@ export class WaitingConnection implements ScriptCommands {
     return this.#send("eval", script, keyCount, rest);
   }
 
+  /** How many replicas it waits for. */
+  get min(): number {
+    return this.#wait.min;
+  }
+
   close(): void {
     this.#client.disconnect();
   }
