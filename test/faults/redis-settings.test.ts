@@ -8,7 +8,7 @@ import { type RedisProcess, startRedis } from "../servers/redis-process.js";
 import { REPLICATE_AT_ONCE, replicated } from "./redis-replica.js";
 
 async function server(...args: string[]): Promise<RedisProcess> {
-  const redis = await startRedis({ args: ["--maxmemory", "100mb", ...args] });
+  const redis = await startRedis({ args: ["--maxmemory", "200mb", ...args] });
   onTestFinished(() => redis.stop());
   return redis;
 }
@@ -64,6 +64,7 @@ describe("check", () => {
   it("a server that is nearly full is a warning", async () => {
     const { url } = await server("--appendonly", "yes");
     const redis = client(url);
+    await redis.set("filler", "x".repeat(30_000_000));
     const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
     await redis.config("SET", "maxmemory", String(Math.ceil(used * 1.05)));
     expect(await findings(redis)).toEqual(["warning: memory_nearly_full"]);
@@ -75,7 +76,7 @@ describe("check", () => {
     await redis.set("filler", "x");
     await redis.config("SET", "maxmemory", "1", "maxmemory-policy", "allkeys-random");
     await vi.waitFor(async () => expect(await redis.dbsize()).toBe(0));
-    await redis.config("SET", "maxmemory", "100mb", "maxmemory-policy", "noeviction");
+    await redis.config("SET", "maxmemory", "200mb", "maxmemory-policy", "noeviction");
     expect(await findings(redis)).toEqual(["error: keys_evicted"]);
   });
 
