@@ -1,32 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Admin, Kafka, logLevel, type Message } from "kafkajs";
 import { beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { type Consumer, installConsumer } from "./consumer.js";
-
-const GUIDE = new URL("../../docs/guide/kafka.md", import.meta.url);
-
-/** What each example of the guide compiles as: one module, or two where it shows what changes. */
-async function examples(): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
-  const blocks = (await readFile(GUIDE, "utf8")).matchAll(/^```(ts|diff)\n(.*?)^```/gms);
-  for (const [number, [, language, text = ""]] of [...blocks].entries()) {
-    if (text.includes("function consumeGuarded(")) found.set("consume-guarded", text);
-    else if (language === "ts") found.set(`example-${number}`, text);
-    else {
-      found.set(`example-${number}-before`, sideOf(text, "-"));
-      found.set(`example-${number}-after`, sideOf(text, "+"));
-    }
-  }
-  return found;
-}
-
-/** One side of a diff. */
-function sideOf(diff: string, mark: "+" | "-"): string {
-  const lines = diff.split("\n").filter((line) => line.startsWith(mark) || line.startsWith(" "));
-  return lines.map((line) => line.slice(1)).join("\n");
-}
+import { guideExamples } from "./guide-examples.js";
 
 describe("the guide to Kafka", () => {
   let consumer: Consumer;
@@ -36,7 +14,9 @@ describe("the guide to Kafka", () => {
   });
 
   it("has examples that compile, before and after, with the published types of kafkajs, Confluent's client, @platformatic/kafka and NestJS", async () => {
-    const modules = await examples();
+    const modules = await guideExamples("kafka", {
+      "function consumeGuarded(": "consume-guarded",
+    });
     expect(modules.size).toBeGreaterThanOrEqual(11);
     for (const [name, text] of modules) {
       await writeFile(join(consumer.folder, "src", `${name}.ts`), `${text}\nexport {};\n`);
@@ -88,6 +68,25 @@ describe("the guide to Kafka", () => {
       });
     },
   );
+
+  it.each(runtimes.slice(0, 1))(
+    "has a loop for @platformatic/kafka that runs each message once while a second member joins the group, on Node.js $version",
+    async ({ node }) => {
+      const scene = await Scene.open(2);
+      const ids = Array.from({ length: 80 }, (_, index) => `m${index}`);
+      await scene.send(
+        ids.map((id, index) => ({ value: id, partition: index % 2, headers: { id } })),
+      );
+      const settings = scene.settings("joining", ids.length);
+      const { stdout } = await consumer.run(["dist/two-streams.js", settings], { node });
+      const said = JSON.parse(stdout) as {
+        readonly ran: readonly string[];
+        readonly attended: { readonly second: number };
+      };
+      expect(said.ran.toSorted()).toEqual(ids.toSorted());
+      expect(said.attended.second).toBeGreaterThan(0);
+    },
+  );
 });
 
 /** What @platformatic/kafka asks for. */
@@ -104,14 +103,14 @@ class Scene {
   readonly #topic = `guide-${this.#name}`;
   readonly #admin: Admin = this.#kafka.admin();
 
-  static async open(): Promise<Scene> {
+  static async open(partitions = 1): Promise<Scene> {
     const scene = new Scene();
     await scene.#admin.connect();
     onTestFinished(async () => {
       await scene.#admin.deleteTopics({ topics: [scene.#topic] });
       await scene.#admin.disconnect();
     });
-    const topics = [{ topic: scene.#topic, numPartitions: 1 }];
+    const topics = [{ topic: scene.#topic, numPartitions: partitions }];
     await scene.#admin.createTopics({ topics, waitForLeaders: true });
     return scene;
   }
@@ -126,9 +125,10 @@ class Scene {
     }
   }
 
-  /** What `stream` is told. */
-  settings(group: string): string {
+  /** What the programs are told. */
+  settings(group: string, count?: number): string {
     return JSON.stringify({
+      count,
       brokers: this.#brokers,
       topic: this.#topic,
       groupId: `${group}-${this.#name}`,
