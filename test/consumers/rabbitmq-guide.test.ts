@@ -1,10 +1,11 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { installConsumer } from "./consumer.js";
 import { guideExamples } from "./guide-examples.js";
 
-const RECIPE = new URL("nestjs-rabbitmq/src/guarded-rabbitmq.ts", import.meta.url);
+const NESTJS = fileURLToPath(new URL("nestjs-rabbitmq", import.meta.url));
 
 it("the guide to RabbitMQ has examples that compile, before and after, with the published types of amqplib, amqp-connection-manager, rabbitmq-client and NestJS", async () => {
   const consumer = await installConsumer("rabbitmq-guide", ["core", "rabbitmq"]);
@@ -25,5 +26,5 @@ it("the guide to RabbitMQ shows the NestJS transport that a test runs", async ()
   const { "guarded-rabbitmq": shown } = Object.fromEntries(
     await guideExamples("rabbitmq", { "class GuardedRabbitMq": "guarded-rabbitmq" }),
   );
-  expect(shown).toBe(await readFile(RECIPE, "utf8"));
+  expect(shown).toBe(await readFile(join(NESTJS, "src", "guarded-rabbitmq.ts"), "utf8"));
 });
