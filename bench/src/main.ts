@@ -6,6 +6,7 @@ import { kafka } from "./kafka.js";
 import { rabbitmq } from "./rabbitmq.js";
 import { recordMemory } from "./record-memory.js";
 import { lineOf, reportOf } from "./report.js";
+import { telemetry } from "./telemetry.js";
 
 type Benchmark = (rounds: number, onResult: (result: ScenarioResult) => void) => Promise<void>;
 
@@ -14,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "record-memory": recordMemory,
   rabbitmq,
   kafka,
+  telemetry,
 };
 
 try {

@@ -63,8 +63,8 @@ export class Engine {
     this.clock = parts.clock;
     this.observers = new Observers(parts.observers);
     const { observers } = this;
-    this.store = observers.hearStoreCalls
-      ? observedStore(parts.store, parts.clock, (call) => observers.storeCall(call))
+    this.store = observers.mayHearStoreCalls
+      ? observedStore(parts.store, parts.clock, observers)
       : parts.store;
     this.localKeys = new LocalKeys(parts.clock);
     this.leases = new LeaseKeeper(this.store, parts.clock, {

@@ -1,14 +1,20 @@
 import type { Clock } from "./clock.js";
 import type { ClaimEvent, StoreCall } from "./observer.js";
+import type { Observers } from "./observers.js";
 import type { Store, StoreFailure } from "./store.js";
 
 type Operation = StoreCall["operation"];
 type Reply = string | { readonly status: string } | StoreFailure;
 
-/** A store that tells of every call that deliveries make. Only there where somebody wants to hear of them. */
-export function observedStore(store: Store, clock: Clock, tell: (call: StoreCall) => void): Store {
+/** A store that tells of every call that deliveries make. Only there where somebody may want to hear of them. */
+export function observedStore(store: Store, clock: Clock, observers: Observers): Store {
   const { system, commandTimeoutMs, maxReplicaWaitMs } = store;
-  const observed = async <Replies extends readonly Reply[]>(
+  const observed = <Replies extends readonly Reply[]>(
+    operation: Operation,
+    size: number,
+    call: () => Promise<Replies>,
+  ): Promise<Replies> => (observers.hearStoreCalls ? timed(operation, size, call) : call());
+  const timed = async <Replies extends readonly Reply[]>(
     operation: Operation,
     size: number,
     call: () => Promise<Replies>,
@@ -24,12 +30,13 @@ export function observedStore(store: Store, clock: Clock, tell: (call: StoreCall
     try {
       replies = await call();
     } catch (error) {
-      tell({ ...about(), error, ...(operation === "claim" ? { result: "error" } : undefined) });
+      const result = operation === "claim" ? ({ result: "error" } as const) : undefined;
+      observers.storeCall({ ...about(), error, ...result });
       throw error;
     }
     const failure = replies.find(isFailure);
     const result = operation === "claim" ? commonResult(replies) : undefined;
-    tell({
+    observers.storeCall({
       ...about(),
       ...(failure === undefined ? undefined : { error: failure.error }),
       ...(result === undefined ? undefined : { result }),

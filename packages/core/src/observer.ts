@@ -109,8 +109,11 @@ export interface Observer {
   handlerStarted?(arrival: Arrival): void;
   /** The handler has settled. */
   handlerEnded?(arrival: Arrival): void;
-  /** The store answered, or failed. A call may be about many deliveries. */
-  storeCall?(call: StoreCall): void;
+  /**
+   * The store answered, or failed. A call may be about many deliveries. An observer that has this property when it is
+   * given may answer undefined while it does not want to hear: then calls are not even timed.
+   */
+  readonly storeCall?: ((call: StoreCall) => void) | undefined;
   outcome?(event: OutcomeEvent, arrival: Arrival): void;
   incident?(incident: Incident, arrival?: Arrival): void;
   /** Nothing more is told of this arrival. Without an outcome before it, the delivery was returned untouched. */

@@ -18,14 +18,14 @@ export class Observers {
   readonly #around: readonly Observer[];
   readonly #traced: readonly Observer[];
   readonly #channels = new Channels();
-  /** Somebody wants to hear of calls of the store. */
-  readonly hearStoreCalls: boolean;
+  /** Somebody may want to hear of calls of the store. */
+  readonly mayHearStoreCalls: boolean;
 
   constructor(all: readonly Observer[]) {
     this.#all = all;
     this.#around = all.filter((observer) => observer.around !== undefined);
     this.#traced = all.filter((observer) => observer.traceparent !== undefined);
-    this.hearStoreCalls = all.some((observer) => observer.storeCall !== undefined);
+    this.mayHearStoreCalls = all.some((observer) => "storeCall" in observer);
   }
 
   get isEmpty(): boolean {
@@ -80,6 +80,11 @@ export class Observers {
     if (this.#all.length > 0) this.#tell((observer) => observer.handlerEnded?.(arrival));
   }
 
+  /** Somebody wants to hear of calls of the store now. */
+  get hearStoreCalls(): boolean {
+    return this.#all.some(hearsStoreCalls);
+  }
+
   storeCall(call: StoreCall): void {
     this.#tell((observer) => observer.storeCall?.(call));
   }
@@ -111,6 +116,14 @@ export class Observers {
         // An observer that throws never changes an outcome.
       }
     }
+  }
+}
+
+function hearsStoreCalls(observer: Observer): boolean {
+  try {
+    return observer.storeCall !== undefined;
+  } catch {
+    return false;
   }
 }
 

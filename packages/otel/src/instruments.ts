@@ -1,5 +1,6 @@
 import {
   type Counter,
+  createNoopMeter,
   type Histogram,
   type MeterProvider,
   metrics,
@@ -14,6 +15,8 @@ export interface Instruments {
   readonly storeDuration: Histogram;
   readonly duplicateAge: Histogram;
   readonly activeClaims: UpDownCounter;
+  /** Somebody reads them. */
+  readonly areReal: boolean;
 }
 
 const HANDLER_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -54,6 +57,7 @@ function createInstruments(provider: MeterProvider): Instruments {
       unit: "{claim}",
       description: "Claims whose handler is running.",
     }),
+    areReal: meter !== createNoopMeter(),
   };
 }
 
@@ -69,6 +73,15 @@ export class LazyInstruments {
 
   constructor(given: MeterProvider | undefined) {
     this.#given = given;
+  }
+
+  /** False while no SDK is registered. */
+  get areHeard(): boolean {
+    try {
+      return this.current.areReal;
+    } catch {
+      return false;
+    }
   }
 
   get current(): Instruments {

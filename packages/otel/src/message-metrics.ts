@@ -28,6 +28,11 @@ export class MessageMetrics {
     this.#instruments = new LazyInstruments(options.meterProvider);
   }
 
+  /** False while no SDK is registered. */
+  get areHeard(): boolean {
+    return this.#instruments.areHeard;
+  }
+
   activeClaims(change: 1 | -1, attributes: SpanAttributes): void {
     this.#record(({ activeClaims }) => activeClaims.add(change, attributes));
   }

@@ -46,14 +46,19 @@ class OtelObserver implements Observer {
   readonly #options: ResolvedOptions;
   readonly #tracer: LazyTracer;
   readonly #metrics: MessageMetrics;
-  readonly #known = new WeakMap<Arrival, Known>();
-  readonly storeCall?: (call: StoreCall) => void;
+  /** Of those under way: every arrival leaves. */
+  readonly #known = new Map<Arrival, Known>();
+  readonly #storeCall = (call: StoreCall): void => this.#metrics.storeCall(call);
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
     this.#tracer = new LazyTracer(options.tracerProvider);
     this.#metrics = new MessageMetrics(options);
-    if (options.metrics) this.storeCall = (call) => this.#metrics.storeCall(call);
+  }
+
+  /** Undefined while nobody would hear of it: then the store is not even timed. */
+  get storeCall(): ((call: StoreCall) => void) | undefined {
+    return this.#options.metrics && this.#metrics.areHeard ? this.#storeCall : undefined;
   }
 
   around<Result>(
@@ -61,42 +66,45 @@ class OtelObserver implements Observer {
     next: () => Promise<Result>,
     arrival: Arrival,
   ): Promise<Result> {
-    const { span } = this.#of(arrival);
+    const span = this.#of(arrival)?.span;
     return span === undefined ? next() : span.run(next);
   }
 
   traceparent(arrival?: Arrival): string | undefined {
     if (!this.#options.storeTraceContext || this.#options.spans === "off") return undefined;
-    if (arrival !== undefined) return this.#of(arrival).span?.traceparent;
+    if (arrival !== undefined) return this.#of(arrival)?.span?.traceparent;
     const active = trace.getActiveSpan();
     return active && formatTraceparent(active.spanContext());
   }
 
   claim(event: ClaimEvent, arrival: Arrival): void {
-    const known = this.#of(arrival);
+    const known = this.#known.get(arrival);
+    if (known === undefined) return;
     known.claim = event;
     known.span?.claim(event);
   }
 
   handlerStarted(arrival: Arrival): void {
-    const known = this.#of(arrival);
+    const known = this.#known.get(arrival);
+    if (known?.metrics === undefined) return;
     const result = known.claim?.result;
     known.isCounted = result === "acquired" || result === "reclaimed";
-    if (known.metrics === undefined) return;
     if (known.isCounted) this.#metrics.activeClaims(1, known.metrics);
     known.startedAtMs = performance.now();
   }
 
   handlerEnded(arrival: Arrival): void {
-    const known = this.#of(arrival);
-    if (known.metrics === undefined) return;
+    const known = this.#known.get(arrival);
+    if (known?.metrics === undefined) return;
     known.handlerMs = [...known.handlerMs, performance.now() - known.startedAtMs];
     if (known.isCounted) this.#metrics.activeClaims(-1, known.metrics);
     known.isCounted = false;
   }
 
   outcome(event: OutcomeEvent, arrival: Arrival): void {
-    const { span, metrics, claim, handlerMs } = this.#of(arrival);
+    const known = this.#known.get(arrival);
+    if (known === undefined) return;
+    const { span, metrics, claim, handlerMs } = known;
     span?.outcome(event, claim?.kind);
     if (metrics !== undefined) this.#metrics.outcome(event, claim, handlerMs, metrics);
   }
@@ -106,13 +114,18 @@ class OtelObserver implements Observer {
   }
 
   left(arrival: Arrival): void {
-    this.#known.get(arrival)?.span?.end();
+    const known = this.#known.get(arrival);
+    if (known === undefined) return;
+    known.span?.end();
     this.#known.delete(arrival);
   }
 
-  #of(arrival: Arrival): Known {
+  /** Undefined: there is no SDK, so that nothing need be known. */
+  #of(arrival: Arrival): Known | undefined {
     const known = this.#known.get(arrival);
     if (known !== undefined) return known;
+    const draws = this.#options.spans !== "off" && this.#tracer.isHeard;
+    if (!draws && !(this.#options.metrics && this.#metrics.areHeard)) return undefined;
     const { delivery } = arrival;
     const destination =
       guarded(() => destinationOf(delivery, this.#options)) ??
