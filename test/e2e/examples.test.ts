@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const examples = new URL("../../examples/", import.meta.url);
 
 describe("the examples", () => {
-  it.each(["kafka-orders", "kafka-transaction", "rabbitmq-payments", "webhook"])(
+  it.each(["kafka-orders", "kafka-transaction", "rabbitmq-payments", "webhook", "tracing"])(
     "%s prints what it says",
     async (name) => {
       const main = fileURLToPath(new URL(`${name}/dist/main.js`, examples));

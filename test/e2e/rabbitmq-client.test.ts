@@ -57,6 +57,11 @@ it("rabbitmq-client: a message runs once and its duplicates are acked; a key may
   await eventually(() => expect(guarded.seen.outcomes).toHaveLength(4));
   expect(bodies).toEqual([{ id: "m-1" }, { id: "m-2" }]);
   expect(guarded.seen.count("duplicate")).toBe(2);
+  expect(guarded.seen.outcomes[0]?.delivery.transport).toMatchObject({
+    destination: queue,
+    exchange: "",
+    routingKey: queue,
+  });
   await consumer.close();
   expect(await drain(queue)).toEqual([]);
 });

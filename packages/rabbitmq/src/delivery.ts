@@ -1,5 +1,5 @@
 import type { Delivery, Transport } from "@onlyonce/core/adapter";
-import { deliveryCount } from "./delivery-count.js";
+import { deathCount, deliveryCount } from "./delivery-count.js";
 import { retriesOf } from "./message-copy.js";
 
 /** The part of an AMQP message that we read. What amqplib delivers fits. */
@@ -50,10 +50,14 @@ export function toDelivery(queue: string, message: AmqpMessage, topic: string = 
     payload: message.content,
     headers: toHeaders(properties),
     ...(coordinates === undefined ? {} : { coordinates }),
-    // A copy from the retry exchange is new to the broker, and yet it was delivered before.
-    redelivered: message.fields.redelivered || retriesOf(properties.headers) > 0,
+    redelivered: message.fields.redelivered || cameBack(queue, properties),
     transport: transportOf(queue, message),
   };
+}
+
+/** What rested outside of its queue is new to the broker when it comes back, and yet it was delivered before. */
+function cameBack(queue: string, { headers }: AmqpProperties): boolean {
+  return retriesOf(headers) > 0 || deathCount(headers, queue) > 0;
 }
 
 function transportOf(queue: string, { fields, properties }: AmqpMessage): Transport {

@@ -6,6 +6,8 @@ export interface RabbitClientMessage {
   readonly consumerTag: string;
   readonly deliveryTag: number;
   readonly redelivered: boolean;
+  readonly exchange?: unknown;
+  readonly routingKey?: unknown;
   readonly headers?: Readonly<Record<string, unknown>> | undefined;
   readonly messageId?: unknown;
 }
@@ -44,10 +46,10 @@ export interface FlatMessage extends AmqpMessage {
 }
 
 export function toFlatMessage(flat: RabbitClientMessage): FlatMessage {
-  const { body, deliveryTag, redelivered } = flat;
+  const { body, deliveryTag, redelivered, exchange, routingKey } = flat;
   return {
     content: body instanceof Uint8Array ? body : new Uint8Array(),
-    fields: { deliveryTag, redelivered },
+    fields: { deliveryTag, redelivered, exchange, routingKey },
     properties: flat,
     flat,
   };

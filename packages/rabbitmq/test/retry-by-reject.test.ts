@@ -51,6 +51,8 @@ it.each(["classic", "quorum"])(
     // Once rejected and once expired for each round.
     expect(deaths).toEqual([[], [1, 1], [2, 2]]);
     expect(deadLetter).toHaveBeenCalledTimes(1);
+    const flags = guarded.seen.outcomes.map(({ delivery }) => delivery.redelivered);
+    expect(flags).toEqual([false, true, true]);
     await end(running);
     expect(await drain(queue)).toEqual([]);
   },
