@@ -125,6 +125,7 @@ export function createDeduplicatorWith<const Topic extends string = string>(
   const policies = new TopicPolicies(options.defaults, options.topics);
   checkCommandTimeout(store, policies);
   checkReplicas(store, policies);
+  checkKept(store, policies);
   const engine = new Engine({
     store,
     scope,
@@ -155,6 +156,21 @@ function checkReplicas({ maxReplicaWaitMs }: Store, policies: TopicPolicies): vo
     if (replicas.timeoutMs > maxReplicaWaitMs) {
       throw new RangeError(
         `replicas.timeoutMs must be at most the store's maxReplicaWaitMs (${maxReplicaWaitMs}), got ${quote(replicas.timeoutMs)}`,
+      );
+    }
+  }
+}
+
+function checkKept({ completedRecords, maxWindowMs }: Store, policies: TopicPolicies): void {
+  for (const { fingerprint, windowMs } of policies.all()) {
+    if (completedRecords === "bare" && fingerprint !== undefined) {
+      throw new RangeError(
+        "fingerprint must be left out: the store keeps of a completed key nothing but the fact, so that conflicts can't be seen",
+      );
+    }
+    if (maxWindowMs !== undefined && windowMs > maxWindowMs) {
+      throw new RangeError(
+        `windowMs must be at most the store's maxWindowMs (${maxWindowMs}), got ${quote(windowMs)}`,
       );
     }
   }

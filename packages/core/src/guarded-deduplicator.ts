@@ -38,6 +38,9 @@ export class GuardedDeduplicator<Topic extends string> implements Deduplicator<T
     requireDelivery(delivery);
     requireFunction("handler", handler);
     const { replay, signal } = options;
+    if (replay !== undefined && this.#engine.store.completedRecords === "bare") {
+      throw new TypeError("replay must be left out: the store keeps no results of completed keys");
+    }
     const attendOptions: AttendOptions = {
       deadLetter: options.deadLetter ?? leaveToCaller,
       ...(signal === undefined ? undefined : { signal }),

@@ -8,7 +8,7 @@ type Reply = string | { readonly status: string } | StoreFailure;
 
 /** A store that tells of every call that deliveries make. Only there where somebody may want to hear of them. */
 export function observedStore(store: Store, clock: Clock, observers: Observers): Store {
-  const { system, commandTimeoutMs, maxReplicaWaitMs } = store;
+  const { system, commandTimeoutMs, maxReplicaWaitMs, completedRecords, maxWindowMs } = store;
   const observed = <Replies extends readonly Reply[]>(
     operation: Operation,
     size: number,
@@ -47,6 +47,8 @@ export function observedStore(store: Store, clock: Clock, observers: Observers):
     ...(system === undefined ? undefined : { system }),
     ...(commandTimeoutMs === undefined ? undefined : { commandTimeoutMs }),
     ...(maxReplicaWaitMs === undefined ? undefined : { maxReplicaWaitMs }),
+    ...(completedRecords === undefined ? undefined : { completedRecords }),
+    ...(maxWindowMs === undefined ? undefined : { maxWindowMs }),
     claim: (claims) => observed("claim", claims.length, () => store.claim(claims)),
     start: (held) => observed("start", held.length, () => store.start(held)),
     renew: (held) => observed("renew", held.length, () => store.renew(held)),

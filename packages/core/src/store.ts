@@ -120,6 +120,14 @@ export interface Store {
   readonly commandTimeoutMs?: number;
   /** Longest wait for replicas that a request may ask for, in milliseconds. Undefined: the store knows no replicas. */
   readonly maxReplicaWaitMs?: number;
+  /**
+   * `bare`: of a completed key nothing is kept but the fact. Duplicates come without origin; a claim with a fingerprint or a
+   * completion with a result rejects; a copy of a completion has a lease's time to be answered like the first one.
+   * Undefined: `full`.
+   */
+  readonly completedRecords?: "full" | "bare";
+  /** Longest window that a request may ask for, in milliseconds. Undefined: any. */
+  readonly maxWindowMs?: number;
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]>;
   /** Claims and completes in one atomic step: at most once. A live claim by somebody else counts as duplicate. */
   remember(claims: readonly ClaimRequest[]): Promise<readonly RememberReply[]>;

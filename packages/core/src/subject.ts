@@ -93,7 +93,8 @@ function windowOf(engine: Engine, delivery: Delivery, policy: ResolvedPolicy): n
   try {
     const windowMs: unknown = policy.windowOf(delivery);
     if (windowMs === undefined) return policy.windowMs;
-    if (isWindow(windowMs, policy.ackTimeoutMs)) return windowMs;
+    const { maxWindowMs = Number.POSITIVE_INFINITY } = engine.store;
+    if (isWindow(windowMs, policy.ackTimeoutMs) && windowMs <= maxWindowMs) return windowMs;
     engine.observers.incident({ kind: "window_invalid", delivery });
   } catch (error) {
     engine.observers.incident({ kind: "window_invalid", delivery, error });

@@ -12,13 +12,13 @@
 -- @include shared/record.lua
 -- @include shared/tag.lua
 -- @include shared/reply.lua
+-- @include shared/records.lua
 
-local records = redis.call('MGET', unpack(KEYS))
 local firstSeen = stamp(now)
 local i = 0
-local run = #KEYS * 2 + 1
+local run = count * 2 + 1
 
-while i < #KEYS do
+while i < count do
   local last = i + ARGV[run]
   local window = ARGV[run + 2]
   run = run + 3
@@ -50,7 +50,7 @@ while i < #KEYS do
       end
     end
     if not isDone then
-      redis.call('SET', KEYS[i], completedRecord(answer, first, outline), 'PX', window)
+      -- @include shared/keep-completed.lua
       answers[i] = answers[i] or answer
     end
   end

@@ -11,11 +11,11 @@
 -- @include shared/record.lua
 -- @include shared/tag.lua
 -- @include shared/reply.lua
+-- @include shared/records.lua
 
-local records = redis.call('MGET', unpack(KEYS))
 local firstSeen = stamp(now)
 local i = 0
-local run = #KEYS * 2 + 1
+local run = count * 2 + 1
 
 -- The answer for a key that somebody has, or nil where it is to be completed.
 local function answerOf(found, token, outline)
@@ -35,7 +35,7 @@ local function answerOf(found, token, outline)
   end
 end
 
-while i < #KEYS do
+while i < count do
   local last = i + ARGV[run]
   local window = ARGV[run + 2]
   run = run + 3
@@ -46,7 +46,9 @@ while i < #KEYS do
     local found = records[i] and read(records[i]) or {}
     local answer = answerOf(found, token, outline)
     if not answer then
-      redis.call('SET', KEYS[i], completedRecord(0, found.first or firstSeen, outline), 'PX', window)
+      local first = found.first or firstSeen
+      answer = 0
+      -- @include shared/keep-completed.lua
       answers[i] = found.state == 'M' and 'm' or 'w'
     elseif answer == 'C' or answer == 'D' then
       detailed(i, answer, found.first .. found.origin)

@@ -9,12 +9,12 @@
 -- @include shared/clock.lua
 -- @include shared/record.lua
 -- @include shared/reply.lua
+-- @include shared/records.lua
 
-local records = redis.call('MGET', unpack(KEYS))
 local i = 0
-local run = #KEYS * 2 + 1
+local run = count * 2 + 1
 
-while i < #KEYS do
+while i < count do
   local last = i + ARGV[run]
   local leaseEnd = now + ARGV[run + 1]
   local window = ARGV[run + 2]

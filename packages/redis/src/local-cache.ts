@@ -43,6 +43,8 @@ export class LocalCache implements Store {
   readonly system?: string;
   readonly commandTimeoutMs?: number;
   readonly maxReplicaWaitMs?: number;
+  readonly completedRecords?: "full" | "bare";
+  readonly maxWindowMs?: number;
   readonly #store: Store;
   readonly #maxAgeMs: number;
   readonly #nowMs: () => number;
@@ -59,6 +61,8 @@ export class LocalCache implements Store {
     if (store.system !== undefined) this.system = store.system;
     if (store.commandTimeoutMs !== undefined) this.commandTimeoutMs = store.commandTimeoutMs;
     if (store.maxReplicaWaitMs !== undefined) this.maxReplicaWaitMs = store.maxReplicaWaitMs;
+    if (store.completedRecords !== undefined) this.completedRecords = store.completedRecords;
+    if (store.maxWindowMs !== undefined) this.maxWindowMs = store.maxWindowMs;
   }
 
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]> {

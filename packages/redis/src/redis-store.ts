@@ -16,6 +16,7 @@ import type {
   StoreFailure,
 } from "@onlyonce/core";
 import { Amnesia } from "./amnesia.js";
+import { BareStore } from "./bare-store.js";
 import { checkCalls } from "./call-check.js";
 import type { CallQueue } from "./call-queue.js";
 import { Deadlines } from "./deadlines.js";
@@ -28,6 +29,7 @@ import { type RedisStoreOptions, type ResolvedOptions, resolveOptions } from "./
 import type { RedisCommands } from "./redis-commands.js";
 import { Replication, wantReplicas } from "./replication.js";
 import { checkServer, serverNodes } from "./server-check.js";
+import { SlicedCommands } from "./sliced-commands.js";
 import { storeClosed, timedOut } from "./store-error.js";
 import { Ticket } from "./ticket.js";
 import type { KeyedRequest, Verb } from "./verb.js";
@@ -64,8 +66,9 @@ export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}
     throw new TypeError(`redis must be an ioredis client, got a value of type ${typeof redis}`);
   }
   const resolved = resolveOptions(options);
-  const store = new RedisStore(redis, resolved);
-  const { localCache } = resolved;
+  const { localCache, slices } = resolved;
+  const keeper = new RedisStore(redis, resolved);
+  const store = slices === undefined ? keeper : new BareStore(keeper, slices.windowMs);
   return localCache === undefined
     ? store
     : new LocalCache(store, localCache, () => performance.now());
@@ -202,7 +205,9 @@ class RedisStore implements Store {
       // What comes while replicas are waited for shares the next wait.
       const options =
         wait === undefined ? this.#options : { ...this.#options, maxCallsInFlight: 1 };
-      lane = new Lane(commands, options, this.#findings.odd, this.#onNoScript);
+      const { slices } = options;
+      const sent = slices === undefined ? commands : new SlicedCommands(commands, slices, options);
+      lane = new Lane(sent, options, this.#findings.odd, this.#onNoScript);
       this.#lanes.set(name, lane);
     }
     return lane;
