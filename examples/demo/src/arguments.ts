@@ -8,6 +8,8 @@ export interface DemoOptions {
   readonly isJson: boolean;
   /** Simulate both brokers in this process instead of using real ones. */
   readonly isEmbedded: boolean;
+  /** Draw every delivery with OpenTelemetry, and show one duplicate. */
+  readonly isTraced: boolean;
   /** Decides which messages are published twice, where they go, and how long they take. */
   readonly seed: number;
 }
@@ -19,11 +21,12 @@ export type Arguments =
 
 const DEFAULT_SEED = 1;
 
-export const USAGE: string = `Usage: npm run demo -- [--off] [--json] [--seed N] [--embedded]
+export const USAGE: string = `Usage: npm run demo -- [--off] [--json] [--seed N] [--trace | --embedded]
 
   --off       run the same without onlyonce, and see the doubles
   --json      end with one line of JSON that holds the numbers of the table
   --seed N    another workload: 0 to 4294967295 (default ${DEFAULT_SEED})
+  --trace     end with the trace of one duplicate, and what OpenTelemetry has counted
   --embedded  simulate both brokers in this process: no services, a few seconds
   --help      this text`;
 
@@ -36,6 +39,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
         off: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         embedded: { type: "boolean", default: false },
+        trace: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
         seed: { type: "string", default: String(DEFAULT_SEED) },
       },
@@ -46,8 +50,12 @@ export function parseArguments(argv: readonly string[]): Arguments {
       const message = `--seed takes a whole number from 0 to 4294967295, got "${values.seed}"`;
       return { status: "refused", message };
     }
-    const { off: isOff, json: isJson, embedded: isEmbedded } = values;
-    return { status: "run", options: { isOff, isJson, isEmbedded, seed } };
+    const { off: isOff, json: isJson, embedded: isEmbedded, trace: isTraced } = values;
+    if (isTraced && isEmbedded) {
+      const message = "--trace shows what several processes have drawn: it needs the services";
+      return { status: "refused", message };
+    }
+    return { status: "run", options: { isOff, isJson, isEmbedded, isTraced, seed } };
   } catch (error) {
     return { status: "refused", message: error instanceof Error ? error.message : String(error) };
   }

@@ -8,6 +8,8 @@ import {
 import { carryOut } from "./handler-work.js";
 import { Journal, journalObserver } from "./journal.js";
 import { Ledger } from "./ledger.js";
+import { startTelemetry } from "./telemetry.js";
+import { telemetryFiles } from "./telemetry-files.js";
 import type { Task } from "./workload.js";
 
 /** How long closing may take before this process ends all the same, in milliseconds. */
@@ -15,8 +17,11 @@ const CLOSE_LIMIT_MS = 15_000;
 
 export const settings: ConsumerSettings = fromEnvironment();
 
-/** Writes down what happens here, for the audit. */
-export const observer: Observer = journalObserver(new Journal(settings.journal), settings.name);
+/** Write down what happens here: for the audit, and with `--trace` for OpenTelemetry. */
+export const observers: readonly Observer[] = [
+  journalObserver(new Journal(settings.journal), settings.name),
+  ...(settings.isTraced ? [startTelemetry(settings.name, telemetryFiles(settings.journal))] : []),
+];
 
 const worker = {
   name: settings.name,

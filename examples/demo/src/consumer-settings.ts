@@ -3,6 +3,8 @@ export interface ConsumerSettings {
   readonly name: string;
   /** Pass messages through without protection. */
   readonly isOff: boolean;
+  /** Draw every delivery with OpenTelemetry. */
+  readonly isTraced: boolean;
   readonly redisUrl: string;
   /** AMQP URL, or Kafka's brokers separated by commas. */
   readonly brokerUrl: string;

@@ -7,6 +7,7 @@ import { Progress } from "./progress.js";
 import { complaints, json, type Report, remarks, table } from "./report.js";
 import { RunFolder } from "./run-folder.js";
 import { runOnServices } from "./services-run.js";
+import { traceReport } from "./trace-report.js";
 
 /** How long a run may take once the services are there, in milliseconds; it usually takes 20 s. */
 const DEADLINE_MS = 120_000;
@@ -60,6 +61,7 @@ function present(report: Report, options: DemoOptions, folder: RunFolder): numbe
   for (const text of [...failures, ...remarks(report)]) console.log(text);
   console.log(`Ledgers and journals: ${folder.path}`);
   if (!options.isEmbedded) console.log(`What the client libraries logged: ${folder.clientLog}`);
+  if (options.isTraced) console.log(`\n${traceReport(folder.path)}`);
   if (options.isJson) console.log(json(report));
   return failures.length === 0 ? 0 : 1;
 }

@@ -4,7 +4,7 @@ import { kafkaRun } from "@onlyonce/kafka";
 import { redisStore } from "@onlyonce/redis";
 import { Redis } from "ioredis";
 import { Kafka } from "kafkajs";
-import { observer, perform, settings, untilTold } from "./consumer-process.js";
+import { observers, perform, settings, untilTold } from "./consumer-process.js";
 
 const redis = new Redis(settings.redisUrl);
 const dedup = createDeduplicator({
@@ -18,7 +18,7 @@ const dedup = createDeduplicator({
     leaseMs: 3_000,
     windowMs: 600_000,
   },
-  observers: [observer],
+  observers,
 });
 
 const kafka = new Kafka({ clientId: settings.name, brokers: settings.brokerUrl.split(",") });

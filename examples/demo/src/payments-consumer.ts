@@ -4,7 +4,7 @@ import { rabbitConsume } from "@onlyonce/rabbitmq";
 import { redisStore } from "@onlyonce/redis";
 import { connect } from "amqplib";
 import { Redis } from "ioredis";
-import { observer, perform, settings, untilTold } from "./consumer-process.js";
+import { observers, perform, settings, untilTold } from "./consumer-process.js";
 
 const redis = new Redis(settings.redisUrl);
 const dedup = createDeduplicator({
@@ -18,7 +18,7 @@ const dedup = createDeduplicator({
     leaseMs: 3_000,
     windowMs: 600_000,
   },
-  observers: [observer],
+  observers,
 });
 
 const connection = await connect(settings.brokerUrl);

@@ -17,6 +17,7 @@ import { createWorkloads, PARTITIONS, type Pace } from "./workloads.js";
 export interface ServicesRunOptions {
   readonly seed: number;
   readonly isOff: boolean;
+  readonly isTraced: boolean;
   readonly folder: RunFolder;
   readonly progress: Progress;
   /** Gets everything that must be undone. */
@@ -31,7 +32,7 @@ const UPDATE_EVERY_MS = 200;
 
 /** Real brokers, real Redis, and consumers in processes of their own. */
 export async function runOnServices(options: ServicesRunOptions): Promise<readonly BrokerResult[]> {
-  const { folder, progress, cleanup, isOff } = options;
+  const { folder, progress, cleanup, isOff, isTraced } = options;
   const report = (line: string): void => progress.say(line);
   const { services, stop } = await findServices(["redis", "rabbitmq", "kafka"], { report });
   cleanup.add(stop);
@@ -62,7 +63,7 @@ export async function runOnServices(options: ServicesRunOptions): Promise<readon
   cleanup.add(() => topic.remove());
 
   const journalPath = (owner: string): string => folder.journal(owner);
-  const shared = { isOff, redisUrl, keyPrefix };
+  const shared = { isOff, isTraced, redisUrl, keyPrefix };
   const paymentsRun = new BrokerRun({
     name: "rabbitmq",
     broker: queue,

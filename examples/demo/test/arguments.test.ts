@@ -4,14 +4,14 @@ import { parseArguments } from "../src/arguments.js";
 it("without flags the demo runs on real brokers, protected, with the default seed", () => {
   expect(parseArguments([])).toEqual({
     status: "run",
-    options: { isOff: false, isJson: false, isEmbedded: false, seed: 1 },
+    options: { isOff: false, isJson: false, isEmbedded: false, isTraced: false, seed: 1 },
   });
 });
 
 it("all flags go together", () => {
   expect(parseArguments(["--off", "--json", "--embedded", "--seed", "4294967295"])).toEqual({
     status: "run",
-    options: { isOff: true, isJson: true, isEmbedded: true, seed: 4_294_967_295 },
+    options: { isOff: true, isJson: true, isEmbedded: true, isTraced: false, seed: 4_294_967_295 },
   });
 });
 
