@@ -1,6 +1,7 @@
 import { memoryStore } from "@onlyonce/core";
 import { rabbitConsume } from "@onlyonce/rabbitmq";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeAll, describe, expect, inject, it, onTestFinished, vi } from "vitest";
+import { type RabbitmqProcess, startRabbitmq } from "../servers/rabbitmq-process.js";
 import {
   connected,
   drain,
@@ -8,27 +9,30 @@ import {
   gate,
   guard,
   newQueue,
-  privateBroker,
   publish,
   warnings,
 } from "./rabbitmq-lab.js";
 
 const CONSUMER_TIMEOUT_MS = 4_000;
 
-/** A broker that takes messages back after 4 s, and looks often: by default it does so only every minute. */
-async function impatientBroker(): Promise<string> {
-  const broker = await privateBroker({
+let broker: RabbitmqProcess;
+
+// It takes messages back after 4 s, and looks often: by default it does so only every minute.
+beforeAll(async () => {
+  const installation = inject("rabbitmqInstallation");
+  broker = await startRabbitmq({
     config: [`consumer_timeout = ${CONSUMER_TIMEOUT_MS}`],
+    ...(installation && { installation }),
   });
   await broker.ctl(["eval", "application:set_env(rabbit, channel_tick_interval, 256)."]);
-  return broker.url;
-}
+  return () => broker.stop();
+});
 
 describe("a broker whose consumer_timeout is shorter than a handler", () => {
   it.each(["classic", "quorum"])(
     "R3: closes the channel of a %s queue; the lease is kept, the work recorded, and its redelivery dropped",
     async (type) => {
-      const url = await impatientBroker();
+      const { url } = broker;
       const queue = await newQueue({ arguments: { "x-queue-type": type } }, url);
       const store = memoryStore();
       // As if nobody had told of the short timeout: leases are renewed beyond it.
@@ -57,7 +61,7 @@ describe("a broker whose consumer_timeout is shorter than a handler", () => {
   );
 
   it("behaviour 72: with a prefetch of 100 all outstanding deliveries return, and each is dropped once it is done", async () => {
-    const url = await impatientBroker();
+    const { url } = broker;
     const queue = await newQueue({}, url);
     const { deduplicator, seen } = guard();
     const told = warnings();
