@@ -26,7 +26,7 @@ function refusal(message: string): Finding[] {
   ];
   // A replica, which the look at its role has told by now.
   if (/READONLY/.test(message)) return [];
-  if (/NOPERM|can't run this command|can't access/.test(message)) {
+  if (/NOPERM|permission|can't run this command|can't access|ACL failure/i.test(message)) {
     return finding(
       "command_refused",
       "the user of the client may not do what the store does, so every message waits. Grant it the keys and commands that SECURITY.md names",
