@@ -113,7 +113,8 @@ export function patienceFor(engine: Engine, subject: Subject, options: AttendOpt
     busyWaitMs: options.busyWaitMs ?? subject.policy.busyWaitMs,
     storeWaitMs: options.storeWaitMs ?? subject.policy.busyWaitMs,
     enterWait: options.enterWait,
-    stops: options.signal === undefined ? [engine.closing] : [engine.closing, options.signal],
+    closing: engine.closing,
+    signal: options.signal,
   });
 }
 
@@ -127,13 +128,18 @@ export function requestFor(engine: Engine, subject: Subject, key: string): Claim
     token: engine.tokens.next(),
     leaseMs: subject.policy.leaseMs,
     windowMs: subject.windowMs,
-    origin: {
-      ...(traceparent === undefined ? undefined : { traceparent }),
-      ...(coordinates === undefined ? undefined : { coordinates }),
-    },
-    ...(subject.fingerprint === undefined ? undefined : { fingerprint: subject.fingerprint }),
+    origin: originOf(traceparent, coordinates),
+    ...(subject.fingerprint !== undefined && { fingerprint: subject.fingerprint }),
   };
   return replicas === undefined ? request : { ...request, replicas };
+}
+
+const NOWHERE: Origin = {};
+
+/** Written out: spreads are felt where every message passes. */
+function originOf(traceparent: string | undefined, coordinates: string | undefined): Origin {
+  if (traceparent === undefined) return coordinates === undefined ? NOWHERE : { coordinates };
+  return coordinates === undefined ? { traceparent } : { traceparent, coordinates };
 }
 
 /** A record that can't be read, and a store that its owner closed, are no outage: they never fail open. */

@@ -8,15 +8,20 @@ export interface PatienceLimits {
   readonly storeWaitMs: number;
   /** See `AttendOptions.enterWait`. */
   readonly enterWait: AttendOptions["enterWait"];
-  readonly stops: readonly AbortSignal[];
+  /** Shutdown of the deduplicator. */
+  readonly closing: AbortSignal;
+  /** The caller's own: revocation, channel loss. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** How long one delivery may wait in place, and whether it may at all. Time counts from its first wait of a kind. */
 export class Patience {
   readonly #clock: Clock;
   readonly #limits: PatienceLimits;
-  readonly #untilMs: { busy?: number; store?: number } = {};
+  #busyUntilMs: number | undefined;
+  #storeUntilMs: number | undefined;
   #stop: AbortController | undefined;
+  #onStop: (() => void) | undefined;
   #leaveRoom: (() => void) | undefined;
 
   constructor(clock: Clock, limits: PatienceLimits) {
@@ -26,7 +31,7 @@ export class Patience {
 
   /** Told to stop waiting: shutdown, revocation, channel loss. */
   get isStopped(): boolean {
-    return this.#limits.stops.some((signal) => signal.aborted);
+    return this.#limits.closing.aborted || this.#limits.signal?.aborted === true;
   }
 
   /** Aborts with any of the stops. Made when first asked for: most deliveries never wait. */
@@ -35,8 +40,10 @@ export class Patience {
       this.#stop = new AbortController();
       if (this.isStopped) this.#stop.abort();
       // As many deliveries may wait as the adapter lets in: that is no leak to warn of.
-      setMaxListeners(0, ...this.#limits.stops);
-      for (const signal of this.#limits.stops) signal.addEventListener("abort", this.#onStop);
+      const { closing, signal } = this.#limits;
+      setMaxListeners(0, ...(signal === undefined ? [closing] : [closing, signal]));
+      closing.addEventListener("abort", this.#stopWaiting);
+      signal?.addEventListener("abort", this.#stopWaiting);
     }
     return this.#stop.signal;
   }
@@ -45,15 +52,19 @@ export class Patience {
   leftMs(kind: "busy" | "store"): number {
     if (this.isStopped) return 0;
     const now = this.#clock.nowMs();
-    const until = this.#untilMs[kind] ?? now + this.#limits[`${kind}WaitMs`];
+    const isBusy = kind === "busy";
+    const until = isBusy
+      ? (this.#busyUntilMs ?? now + this.#limits.busyWaitMs)
+      : (this.#storeUntilMs ?? now + this.#limits.storeWaitMs);
     if (until <= now || !this.#enterRoom(kind)) return 0;
-    this.#untilMs[kind] = until;
+    if (isBusy) this.#busyUntilMs = until;
+    else this.#storeUntilMs = until;
     return until - now;
   }
 
   /** How long it has been waiting for somebody else's claim, in milliseconds; 0: it did not have to. */
   get waitedForOwnerMs(): number {
-    const untilMs = this.#untilMs.busy;
+    const untilMs = this.#busyUntilMs;
     if (untilMs === undefined) return 0;
     return this.#clock.nowMs() - (untilMs - this.#limits.busyWaitMs);
   }
@@ -69,16 +80,19 @@ export class Patience {
   /** The waiting is over: gives the room back and lets go of the signals. */
   end(): void {
     if (this.#stop !== undefined) {
-      for (const signal of this.#limits.stops) signal.removeEventListener("abort", this.#onStop);
+      this.#limits.closing.removeEventListener("abort", this.#stopWaiting);
+      this.#limits.signal?.removeEventListener("abort", this.#stopWaiting);
       this.#stop = undefined;
     }
     this.#leaveRoom?.();
     this.#leaveRoom = undefined;
   }
 
-  readonly #onStop = (): void => {
-    this.#stop?.abort();
-  };
+  /** Made when first asked for, as the signal is. */
+  get #stopWaiting(): () => void {
+    this.#onStop ??= () => this.#stop?.abort();
+    return this.#onStop;
+  }
 
   #enterRoom(kind: "busy" | "store"): boolean {
     if (this.#leaveRoom !== undefined || this.#limits.enterWait === undefined) return true;

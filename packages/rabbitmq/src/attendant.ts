@@ -50,19 +50,20 @@ export class Attendant {
   async take(message: AmqpMessage): Promise<void> {
     const { queue, channel, policy, options, retry, replies, stop } = this.#parts;
     const delivery = toDelivery(queue, message, options.topic);
-    const { headers } = message.properties;
-    const count = deliveryCount(headers);
-    const retries = retriesOf(headers) + deathCount(headers, queue);
-    const isStream = isFromStream(message);
     const holdUntilMs = performance.now() + policy.maxProcessingMs;
     for (let round = 0; !stop.aborted; round += 1) {
       const verdict = await this.#verdict(message, delivery, holdUntilMs - performance.now());
+      if (verdict.settlement === "ack") {
+        replies?.send(message, verdict);
+        return channel.ack(message);
+      }
+      const { headers } = message.properties;
       const now: Circumstances = {
-        deliveryCount: count,
+        deliveryCount: deliveryCount(headers),
         deliveryLimit: options.deliveryLimit,
-        isStream,
+        isStream: isFromStream(message),
         round,
-        retries,
+        retries: retriesOf(headers) + deathCount(headers, queue),
         comesBack: options.retriesByReject,
         holdLeftMs: holdUntilMs - performance.now(),
         random: Math.random(),
@@ -74,7 +75,6 @@ export class Attendant {
       const action = actionFor(verdict, now);
       switch (action.kind) {
         case "ack":
-          replies?.send(message, verdict);
           return channel.ack(message);
         case "reject":
           return channel.reject(message);
@@ -99,8 +99,8 @@ export class Attendant {
         busyWaitMs: waitMs,
         storeWaitMs: waitMs,
         enterWait: this.#enterWait,
-        ...(deadLetter === undefined ? {} : { deadLetter }),
-        ...(replies === undefined ? {} : { encode: replies.encode }),
+        ...(deadLetter !== undefined && { deadLetter }),
+        ...(replies !== undefined && { encode: replies.encode }),
       });
     } catch (error) {
       warn(

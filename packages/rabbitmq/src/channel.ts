@@ -36,7 +36,6 @@ const captured = new WeakMap<AmqpChannel, CapturedChannel>();
 export class CapturedChannel implements Settler {
   readonly #channel: AmqpChannel;
   readonly #batch: WriteBatch;
-  readonly #settled = new WeakSet<AmqpMessage>();
   readonly #closeListeners = new Set<() => void>();
   #closed = false;
 
@@ -107,22 +106,21 @@ export class CapturedChannel implements Settler {
   }
 
   ack(message: AmqpMessage): void {
-    this.#settle(message, () => this.#channel.ack(message));
+    this.#settle(() => this.#channel.ack(message));
   }
 
   /** Hands the message back to its queue. */
   requeue(message: AmqpMessage): void {
-    this.#settle(message, () => this.#channel.nack(message, false, true));
+    this.#settle(() => this.#channel.nack(message, false, true));
   }
 
   /** Hands the message to the dead-letter exchange of its queue; without one, the broker deletes it. */
   reject(message: AmqpMessage): void {
-    this.#settle(message, () => this.#channel.nack(message, false, false));
+    this.#settle(() => this.#channel.nack(message, false, false));
   }
 
-  #settle(message: AmqpMessage, send: () => void): void {
-    if (this.#closed || this.#settled.has(message)) return;
-    this.#settled.add(message);
+  #settle(send: () => void): void {
+    if (this.#closed) return;
     try {
       send();
       this.#batch.sent();

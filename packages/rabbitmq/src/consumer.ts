@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Attendant, type AttendantParts } from "./attendant.js";
 import type { CapturedChannel } from "./channel.js";
 import type { AmqpMessage } from "./delivery.js";
+import { InFlight } from "./in-flight.js";
 import { type ResolvedOptions, resolveDrainMs } from "./options.js";
 import { textOf, warn } from "./warning.js";
 
@@ -35,7 +36,7 @@ export class QueueConsumer implements RabbitConsumer {
   readonly #onEnd: (() => void) | undefined;
   readonly #attendant: Attendant;
   readonly #stop = new AbortController();
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #inFlight = new InFlight();
   #consumerTag = "";
   #forget: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -72,8 +73,8 @@ export class QueueConsumer implements RabbitConsumer {
   }
 
   /** Resolves when no message that it took is in its hands any more. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#inFlight);
+  idle(): Promise<void> {
+    return this.#inFlight.none();
   }
 
   async #start({ options }: QueueConsumerParts): Promise<void> {
@@ -94,12 +95,19 @@ export class QueueConsumer implements RabbitConsumer {
     }
     // A message that arrives while closing stays unsettled: the broker puts it back when the channel closes.
     if (this.#stop.signal.aborted) return;
-    const taken = this.#attendant.take(message).catch((error: unknown) => {
-      warn("ONLYONCE_AMQP_UNEXPECTED", `A message stays unsettled: ${textOf(error)}`);
-    });
-    this.#inFlight.add(taken);
-    void taken.finally(() => this.#inFlight.delete(taken));
+    void this.#take(message);
   };
+
+  async #take(message: AmqpMessage): Promise<void> {
+    this.#inFlight.enter();
+    try {
+      await this.#attendant.take(message);
+    } catch (error) {
+      warn("ONLYONCE_AMQP_UNEXPECTED", `A message stays unsettled: ${textOf(error)}`);
+    } finally {
+      this.#inFlight.leave();
+    }
+  }
 
   #cancelled(): void {
     this.#onEnd?.();
@@ -129,7 +137,7 @@ export class QueueConsumer implements RabbitConsumer {
 
   async #drain(): Promise<void> {
     await this.#channel.cancel(this.#consumerTag);
-    await Promise.all(this.#inFlight);
+    await this.#inFlight.none();
     // An ack that was sent is not an ack that arrived. The broker works through a channel in order: when it has
     // answered another request, it has seen them all.
     await this.#channel.cancel(this.#consumerTag);
