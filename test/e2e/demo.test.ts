@@ -60,7 +60,7 @@ async function traces(): Promise<Record<"topics" | "groups" | "keys", readonly s
 
 describe("the demo on real brokers", () => {
   it("loses nothing and doubles nothing, whatever is killed and moved, and leaves nothing behind", async () => {
-    const run = onServices("--json", "--seed", "7");
+    const run = onServices("--json", "--seed", "7", "--trace");
     expect(await run.ended, run.stderr).toBe(0);
     expect(run.stderr).toBe("");
     expect(run.report).toMatchObject({ ok: true, mode: "enforce", embedded: false });
@@ -73,6 +73,8 @@ describe("the demo on real brokers", () => {
       expect(numbers.deliveries).toBeGreaterThan(numbers.published);
     }
     expect(kafka.dropped.rebalance).toBeGreaterThan(0);
+    expect(run.stdout).toMatch(/ {6}link \(original\) to "process (payments|orders)" of \w+-\d/);
+    expect(run.stdout).toMatch(/^idempotency\.messages.* duplicate \d+ .*processed /m);
     expect(run.report.total.seconds).toBeLessThan(60);
 
     // Told by the ledgers themselves, and not by the demo's own audit.

@@ -15,6 +15,14 @@ it("all flags go together", () => {
   });
 });
 
+it("--trace draws with OpenTelemetry, which takes real processes", () => {
+  expect(parseArguments(["--trace"])).toMatchObject({ options: { isTraced: true } });
+  expect(parseArguments(["--trace", "--embedded"])).toEqual({
+    status: "refused",
+    message: expect.stringContaining("--trace"),
+  });
+});
+
 it.each([
   [["--nope"], "--nope"],
   [["more"], "more"],
