@@ -13,11 +13,11 @@ import {
   warnings,
 } from "./rabbitmq-lab.js";
 
-const CONSUMER_TIMEOUT_MS = 4_000;
+const CONSUMER_TIMEOUT_MS = 6_000;
 
 let broker: RabbitmqProcess;
 
-// It takes messages back after 4 s, and looks often: by default it does so only every minute.
+// It takes messages back after 6 s, and looks often: by default it does so only every minute.
 beforeAll(async () => {
   const installation = inject("rabbitmqInstallation");
   broker = await startRabbitmq({
@@ -89,5 +89,61 @@ describe("a broker whose consumer_timeout is shorter than a handler", () => {
     expect(runs.toSorted()).toEqual(ids.toSorted());
     await consumer.close();
     expect(await drain(queue, url)).toEqual([]);
+  });
+});
+
+describe("a topic whose ackTimeoutMs is the broker's consumer_timeout", () => {
+  const policy = { ackTimeoutMs: CONSUMER_TIMEOUT_MS, leaseMs: 1_000, busyWaitMs: 200 };
+
+  it("hands a key that is busy for longer back in time: the channel is never closed", async () => {
+    const { url } = broker;
+    const queue = await newQueue({}, url);
+    const store = memoryStore();
+    const work = gate();
+    const owner = guard({}, store);
+    const owning = owner.deduplicator.process({ topic: queue, id: "m-1" }, () => work.opened);
+    const { deduplicator, seen } = guard(policy, store);
+    const told = warnings();
+    const closed = vi.fn();
+    const channel = await (await connected(url)).createChannel();
+    channel.once("close", closed);
+    const handler = vi.fn(async () => undefined);
+    const consumer = await rabbitConsume(deduplicator, channel, queue, handler);
+    const startedAtMs = performance.now();
+    await publish(queue, ["m-1"], url);
+    await eventually(() => {
+      expect(seen.count("busy")).toBeGreaterThan(2);
+      expect(performance.now() - startedAtMs).toBeGreaterThan(CONSUMER_TIMEOUT_MS + 1_000);
+    });
+    work.open();
+    await owning;
+    await eventually(() => expect(seen.count("duplicate")).toBe(1));
+    expect(handler).not.toHaveBeenCalled();
+    expect(closed).not.toHaveBeenCalled();
+    expect(told).toEqual([]);
+    await consumer.close();
+  });
+
+  it("cuts a rest that is longer, so that a failed message comes again in time", async () => {
+    const { url } = broker;
+    const queue = await newQueue({}, url);
+    const { deduplicator, seen } = guard(policy);
+    const closed = vi.fn();
+    const channel = await (await connected(url)).createChannel();
+    channel.once("close", closed);
+    const consumer = await rabbitConsume(
+      deduplicator,
+      channel,
+      queue,
+      async (_, { attempt }) => {
+        if (attempt < 4) throw new Error("card declined");
+      },
+      { retryDelayMs: () => 600_000 },
+    );
+    await publish(queue, ["m-1"], url);
+    await eventually(() => expect(seen.count("processed")).toBe(1));
+    expect(seen.outcomes.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+    expect(closed).not.toHaveBeenCalled();
+    await consumer.close();
   });
 });
