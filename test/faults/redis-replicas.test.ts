@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createDeduplicator, type TopicPolicy } from "@onlyonce/core";
 import { attend } from "@onlyonce/core/adapter";
@@ -146,6 +147,31 @@ describe("replicas: { min, timeoutMs } of a topic", () => {
     expect(observer.names()).toEqual(["processed:unrecorded", "duplicate"]);
   });
 
+  it("in one batch each request waits for what it asks for, and only those fail that do not get it", async () => {
+    const { primary } = await pair();
+    const store = redisStore(client(primary.url));
+    const waits = [undefined, REPLICAS, { min: 2, timeoutMs: 50 }, { min: 1, timeoutMs: 200 }];
+    const requests = waits.map((replicas, i) => ({
+      key: randomBytes(16).toString("base64url"),
+      ...{ token: `t${i}`, leaseMs: 60_000, windowMs: 600_000, origin: {} },
+      ...(replicas === undefined ? {} : { replicas }),
+    }));
+    const statuses = (await store.claim(requests)).map(({ status }) => status);
+    expect(statuses).toEqual(["acquired", "acquired", "error", "acquired"]);
+    const completions = requests.map((request) => ({ ...request, grant: 1 }));
+    expect(await store.complete(completions)).toMatchObject([
+      "ok",
+      "ok",
+      { status: "error", error: { code: "ERR_ONLYONCE_STORE" } },
+      "ok",
+    ]);
+    const others = requests.map((request) => ({ ...request, token: `other.${request.token}` }));
+    expect((await store.claim(others)).map(({ status }) => status)).toEqual(
+      Array(4).fill("duplicate"),
+    );
+    expect(await store.remember(others)).toMatchObject(Array(4).fill({ status: "duplicate" }));
+  });
+
   it("without any replica it fails closed, or open where the policy says so, and gives the claim back", async () => {
     const primary = await server();
     const redis = client(primary.url);
@@ -163,16 +189,18 @@ describe("replicas: { min, timeoutMs } of a topic", () => {
     expect(handler).toHaveBeenCalledTimes(1);
   });
 
-  it("its connection ends with the client that it was copied from", async () => {
+  it("opens a connection when the first topic asks for it, which ends with the client that it was copied from", async () => {
     const { primary } = await pair();
     const redis = client(primary.url);
     const { dedup } = member(redis);
-    await dedup.process(payment, () => undefined);
+    await dedup.process(click, () => undefined);
     const observer = client(primary.url);
     const connections = async (): Promise<number> => {
       const list = String(await observer.call("CLIENT", "LIST", "TYPE", "normal"));
       return list.trim().split("\n").length;
     };
+    expect(await connections()).toBe(2);
+    await dedup.process(payment, () => undefined);
     expect(await connections()).toBe(3);
     await dedup.close();
     await redis.quit();
