@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 async function serverMs(redis: ReturnType<typeof client>): Promise<number> {
-  const [seconds, micros] = await redis.time();
+  const [seconds = 0, micros = 0] = await redis.time();
   return seconds * 1000 + Math.floor(micros / 1000);
 }
 

@@ -90,8 +90,8 @@ export function describeContention(test: StoreTest): void {
         }),
       );
       const consistent = [
-        "duplicate, late, completed by mine",
-        "reclaimed, stolen, completed by mine",
+        `duplicate, late, ${test.words("completed by mine")}`,
+        `reclaimed, stolen, ${test.words("completed by mine")}`,
       ];
       expect(seen.filter((each) => !consistent.includes(each))).toEqual([]);
     });
@@ -103,7 +103,7 @@ export function describeContention(test: StoreTest): void {
       expect(told(await fails.claim("other"))).toBe("busy with mine");
       await completes.complete(first);
       await fails.release(second, "failed");
-      expect(told(await completes.claim("other"))).toBe("duplicate of mine");
+      expect(told(await completes.claim("other"))).toBe(test.words("duplicate of mine"));
       expect(told(await fails.claim("other"))).toBe(
         "reclaimed after a release from mine, grant 2, attempt 2",
       );

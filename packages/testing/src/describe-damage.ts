@@ -29,7 +29,9 @@ export function describeDamage(test: StoreTest): void {
       const replies = await subject.store.claim(keys.map((key) => key.request("other")));
       expect(replies.map(told)).toEqual(
         keys.map((_, turn) =>
-          turn === 2 || turn === 3 ? "acquired, grant 1, attempt 1" : "duplicate of mine",
+          turn === 2 || turn === 3
+            ? "acquired, grant 1, attempt 1"
+            : test.words("duplicate of mine"),
         ),
       );
     });

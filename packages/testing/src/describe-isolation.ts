@@ -29,8 +29,8 @@ export function describeIsolation(test: StoreTest): void {
         await subject.store.complete(even.map((each) => ({ ...each, grant: 1 })));
         const again = await subject.store.claim(keys.map((key) => key.request("other")));
         expect(again.map(told)).toEqual(
-          keys.map(
-            ({ digest }, turn) => `${turn % 2 === 0 ? "duplicate of" : "busy with"} ${digest}`,
+          keys.map(({ digest }, turn) =>
+            turn % 2 === 0 ? test.words(`duplicate of ${digest}`) : `busy with ${digest}`,
           ),
         );
       });
@@ -50,7 +50,10 @@ export function describeIsolation(test: StoreTest): void {
       });
       const replies = await subject.store.claim(mixed.map((key) => key.request("other")));
       expect(replies.map(told)).toEqual(
-        keys.flatMap(({ digest }) => [`duplicate of ${digest}`, "acquired, grant 1, attempt 1"]),
+        keys.flatMap(({ digest }) => [
+          test.words(`duplicate of ${digest}`),
+          "acquired, grant 1, attempt 1",
+        ]),
       );
     });
 

@@ -96,7 +96,7 @@ function describeLateCallsOfFormerOwners(test: StoreTest): void {
     expect(await key.renew(late)).toBe("lost");
     expect(await key.release(late, "failed")).toBe("lost");
     expect(await key.complete(late)).toBe("stolen");
-    expect(await key.state()).toBe("completed by other");
+    expect(await key.state()).toBe(test.words("completed by other"));
   });
 
   test("behaviour 46: a release that is sent twice never frees a successor's claim", async (subject) => {
@@ -130,7 +130,7 @@ function describeLateCallsOfFormerOwners(test: StoreTest): void {
     await completed.complete(second);
     expect(await subject.store.renew([first, second])).toEqual(["lost", "lost"]);
     expect(await released.state()).toBe("failed by mine, attempts 1");
-    expect(await completed.state()).toBe("completed by mine");
+    expect(await completed.state()).toBe(test.words("completed by mine"));
   });
 
   test("a renewal restores a record that the store lost, under the same grant", async (subject) => {
@@ -160,7 +160,7 @@ function describeLateCompletions(test: StoreTest): void {
     const held = await key.takeAndLapse("mine");
     expect(await key.complete(held)).toBe("late");
     expect(await key.complete(held)).toBe("late");
-    expect(await key.state()).toBe("completed by mine");
+    expect(await key.state()).toBe(test.words("completed by mine"));
   });
 
   test("behaviour 58: a completion whose record the store lost is recorded as vanished, however often it is sent", async (subject) => {
@@ -169,7 +169,7 @@ function describeLateCompletions(test: StoreTest): void {
     await subject.lose(key.digest);
     expect(await key.complete(held)).toBe("vanished");
     expect(await key.complete(held)).toBe("vanished");
-    expect(told(await key.claim("other"))).toBe("duplicate of mine");
+    expect(told(await key.claim("other"))).toBe(test.words("duplicate of mine"));
   });
 
   test("a completion under a successor's claim is recorded as stolen, and so is the successor's own", async (subject) => {
@@ -181,7 +181,7 @@ function describeLateCompletions(test: StoreTest): void {
     expect(await key.complete(successor)).toBe("stolen");
     expect(await key.release(successor, "failed")).toBe("lost");
     expect(await key.renew(successor)).toBe("lost");
-    expect(await key.state()).toBe("completed by mine");
+    expect(await key.state()).toBe(test.words("completed by mine"));
   });
 
   test("a completion after the claim was released is recorded as late", async (subject) => {
@@ -195,6 +195,6 @@ function describeLateCompletions(test: StoreTest): void {
   test("a completion by token alone is recorded where the claim was never answered", async (subject) => {
     const key = new TestKey(subject);
     expect(await key.complete(key.request("mine"))).toBe("vanished");
-    expect(told(await key.claim("other"))).toBe("duplicate of mine");
+    expect(told(await key.claim("other"))).toBe(test.words("duplicate of mine"));
   });
 }

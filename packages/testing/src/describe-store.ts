@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { describeAttempts } from "./describe-attempts.js";
+import { describeBare } from "./describe-bare.js";
 import { describeContention } from "./describe-contention.js";
 import { describeDamage } from "./describe-damage.js";
 import { describeFingerprints } from "./describe-fingerprints.js";
@@ -18,17 +19,18 @@ import { type StoreFeatures, type StoreHarness, storeTest } from "./store-harnes
  */
 export function describeStore(name: string, harness: StoreHarness, features: StoreFeatures): void {
   describe(name, () => {
-    const test = storeTest(harness);
+    const test = storeTest(harness, features);
     describeRecordTable(test, features);
     describeLateCopies(test);
     describeAttempts(test);
     describeContention(test);
-    describeWindows(test, features);
+    describeWindows(harness, features);
     describeRecords(test, features);
-    describeFingerprints(test);
-    describeRemember(test);
+    if (features.completed === "bare") describeBare(harness, features);
+    else describeFingerprints(test);
+    describeRemember(test, features);
     describeIsolation(test);
-    describeOperators(test);
+    describeOperators(test, features);
     if (features.records === "corruptible") describeDamage(test);
   });
 }

@@ -1,4 +1,5 @@
 import { blankRecord, originOf } from "./model-cells.js";
+import { bareRequest, FORGOTTEN, type Keeping, keepingOf } from "./model-keeping.js";
 import {
   type Decision,
   type Kept,
@@ -10,6 +11,7 @@ import {
 import { ANYTHING, agrees, shown, Within } from "./model-reply.js";
 import { between, hasCome, type Span } from "./model-span.js";
 import { rowOf, TABLE } from "./model-table.js";
+import type { StoreFeatures } from "./store-harness.js";
 
 /** A call of one key and what the store answered. */
 export type Answered = Operation & { readonly reply: unknown };
@@ -28,10 +30,12 @@ export class ModelKey {
   #worlds: readonly Kept[] = ["absent"];
   #turn = 0;
   readonly #onMeeting: (cell: string) => void;
+  readonly #keeping: Keeping;
 
   /** `onMeeting` is told of every cell of the table that is met. */
-  constructor(onMeeting: (cell: string) => void) {
+  constructor(onMeeting: (cell: string) => void, features: StoreFeatures) {
     this.#onMeeting = onMeeting;
+    this.#keeping = keepingOf(features);
   }
 
   /** What stands there; several where it can't be known. */
@@ -76,29 +80,34 @@ export class ModelKey {
   }
 
   #decide(kept: Kept, call: Operation, now: Moment): readonly Decision[] {
-    return views(kept, now).flatMap((view) => {
+    const { isBare } = this.#keeping;
+    return views(kept, now, isBare).flatMap((view) => {
       if (call.verb === "inspect") return [{ reply: inspected(view.kept, now), kept: view.kept }];
       if (call.verb === "forget") return forgotten(view, call.seen);
-      const row = rowOf(view.kept, call.verb, call.request, view.isLive);
+      const request = isBare ? bareRequest(call.request) : call.request;
+      const row = rowOf(view.kept, call.verb, request, view.isLive);
       const cell = TABLE[call.verb][row];
       if (cell === undefined)
         throw new Error(`the record table has no cell for ${call.verb} on ${row}`);
       this.#onMeeting(`${call.verb}: ${row}`);
       const record = typeof view.kept === "string" ? blankRecord(now) : view.kept;
-      return [cell({ record, kept: view.kept, request: call.request, now })];
+      return [this.#keeping.keep(cell({ record, kept: view.kept, request, now }), now)];
     });
   }
 }
 
 /** The record as it counts now: absent when it has expired; both where that is too close to tell. */
-function views(kept: Kept, now: Moment): readonly View[] {
+function views(kept: Kept, now: Moment, isBare: boolean): readonly View[] {
   if (typeof kept === "string") return [{ kept, isLive: false }];
+  const isFading = isBare && kept.state === "completed" && kept.token !== FORGOTTEN;
+  const faded = isFading ? views({ ...kept, token: FORGOTTEN }, now, isBare) : [];
   const hasExpired = hasCome(kept.expiry, now);
   const hasLapsed = kept.state === "claimed" ? hasCome(kept.leaseEnd, now) : true;
   return [
     ...(hasExpired === false ? [] : [{ kept: "absent", isLive: false } as const]),
     ...(hasExpired === true || hasLapsed === true ? [] : [{ kept, isLive: true }]),
     ...(hasExpired === true || hasLapsed === false ? [] : [{ kept, isLive: false }]),
+    ...faded,
   ];
 }
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
+import { askedFor } from "./bare-requests.js";
 import { type Pace, sequences } from "./model-arbitraries.js";
 import type { Command } from "./model-commands.js";
 import { ModelRun } from "./model-run.js";
-import type { StoreFeatures, StoreHarness } from "./store-harness.js";
+import { LONGEST_WINDOW_MS, type StoreFeatures, type StoreHarness } from "./store-harness.js";
 
 export interface PropertyOptions {
   readonly pace: Pace;
@@ -66,7 +67,7 @@ async function withRun(
   onMeeting: (cell: string) => void,
   play: (run: ModelRun) => Promise<void>,
 ): Promise<void> {
-  const subject = await harness.open();
+  const subject = askedFor(await harness.open({ longestWindowMs: LONGEST_WINDOW_MS }), features);
   try {
     const run = await ModelRun.over(subject, features, onMeeting);
     try {

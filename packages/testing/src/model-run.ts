@@ -52,8 +52,8 @@ export class ModelRun {
     this.#stores = stores;
     this.keys = Array.from({ length: KEYS }, () => ({
       digest: newDigest(),
-      model: new ModelKey(onMeeting),
-      witness: new ModelWitness(),
+      model: new ModelKey(onMeeting, features),
+      witness: new ModelWitness(features),
       looks: [],
     }));
     const digests = this.keys.map(({ digest }) => digest);

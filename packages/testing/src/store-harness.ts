@@ -1,5 +1,6 @@
 import type { Store } from "@onlyonce/core";
 import { it } from "vitest";
+import { askedFor, expectedOf } from "./bare-requests.js";
 
 /** A store opened for one test, alone with its records. */
 export interface StoreUnderTest {
@@ -20,8 +21,13 @@ export interface StoreUnderTest {
   close(): Promise<void>;
 }
 
+export interface StoreNeeds {
+  /** No request will ask for a longer window, in milliseconds. */
+  readonly longestWindowMs: number;
+}
+
 export interface StoreHarness {
-  open(): Promise<StoreUnderTest>;
+  open(needs: StoreNeeds): Promise<StoreUnderTest>;
 }
 
 /** What stores may differ in. */
@@ -30,7 +36,21 @@ export interface StoreFeatures {
   readonly clock: "manual" | "real";
   /** Whether a record can be damaged or be of another version. */
   readonly records: "in-process" | "corruptible";
+  /**
+   * `bare`: completed records tell nothing of their origin, claims with a fingerprint and completions with a result are
+   * refused, and in the long run it is not known who completed a key.
+   * @defaultValue "full"
+   */
+  readonly completed?: "full" | "bare";
+  /**
+   * How long a completed key may be remembered after its window: a share of the longest window that is needed.
+   * @defaultValue 0
+   */
+  readonly lateness?: number;
 }
+
+/** Enough for every test that does not say what it needs. */
+export const LONGEST_WINDOW_MS = 1_200_000;
 
 /** Damages a record; throws where the harness can't. */
 export async function corrupt(
@@ -44,13 +64,22 @@ export async function corrupt(
   await subject.corrupt(key, how);
 }
 
-export type StoreTest = (name: string, run: (subject: StoreUnderTest) => Promise<void>) => void;
+/** Registers a test. */
+export interface StoreTest {
+  (name: string, run: (subject: StoreUnderTest) => Promise<void>): void;
+  /** What is expected in words, as far as a store with such completed records can tell it. */
+  words(expected: string): string;
+}
 
 /** Registers tests that open a store of their own and close it whatever happens. */
-export function storeTest(harness: StoreHarness): StoreTest {
-  return (name, run) => {
+export function storeTest(
+  harness: StoreHarness,
+  features: StoreFeatures,
+  longestWindowMs: number = LONGEST_WINDOW_MS,
+): StoreTest {
+  const test = (name: string, run: (subject: StoreUnderTest) => Promise<void>) => {
     it(name, async () => {
-      const subject = await harness.open();
+      const subject = askedFor(await harness.open({ longestWindowMs }), features);
       try {
         await run(subject);
       } finally {
@@ -58,4 +87,5 @@ export function storeTest(harness: StoreHarness): StoreTest {
       }
     });
   };
+  return Object.assign(test, { words: (expected: string) => expectedOf(features, expected) });
 }

@@ -30,6 +30,8 @@ export type Call = (typeof CALLS)[number];
 /** A row of the record table. */
 export interface Row {
   readonly name: string;
+  /** Only for stores whose completed records keep it. */
+  readonly needs?: "fingerprint";
   /** Brings the record about and returns the grant that the calls of `mine` carry. */
   prepare(key: TestKey, subject: StoreUnderTest): Promise<number>;
   readonly cells: Readonly<Record<Call, Cell>>;
@@ -223,6 +225,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "a record completed with another fingerprint",
+    needs: "fingerprint",
     prepare: async (key) => {
       const held = await key.take("other", { fingerprint: OTHER_FINGERPRINT });
       await key.complete(held);
