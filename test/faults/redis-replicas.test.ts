@@ -6,6 +6,7 @@ import { redisStore } from "@onlyonce/redis";
 import { RecordingObserver, startTcpProxy } from "@onlyonce/testing";
 import { Cluster, Redis } from "ioredis";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { freePort } from "../servers/free-port.js";
 import { type RedisProcess, startRedis } from "../servers/redis-process.js";
 import { startRedisCluster } from "./redis-cluster.js";
 import { REPLICATE_AT_ONCE, replicated } from "./redis-replica.js";
@@ -109,6 +110,41 @@ describe("replicas: { min, timeoutMs } of a topic", () => {
     expect(await run(after.dedup, payment)).toMatchObject({ outcome: "processed", attempt: 1 });
     expect(effects).toEqual(["clicks", "clicks", "payments"]);
     expect(observer.names()).toEqual(["processed", "processed", "store_error"]);
+  });
+
+  it("a wait that a failover interrupts is not taken up on the new server, which never had the claim", async () => {
+    const { primary, proxy } = await pair();
+    const redis = client(primary.url);
+    const observer = new RecordingObserver();
+    const dedup = createDeduplicator({
+      store: redisStore(redis, { commandTimeoutMs: 5_000 }),
+      scope: "test",
+      defaults: { busyWaitMs: 20_000, replicas: { min: 1, timeoutMs: 1_600 } },
+      observers: [observer],
+    });
+    await dedup.process({ topic: "payments", id: "warm-up" }, () => undefined);
+    proxy.refuseConnections();
+    proxy.cut();
+    const port = await freePort();
+    const inReplica: number[] = [];
+    const running = dedup.process(payment, async () => {
+      inReplica.push(await client(`redis://127.0.0.1:${port}`).dbsize());
+    });
+    const admin = client(primary.url);
+    await vi.waitFor(async () => {
+      expect(String(await admin.call("CLIENT", "LIST"))).toMatch(/flags=b .*cmd=wait/);
+    });
+    await primary.kill();
+    const successor = await startRedis({ port: primary.port, args: REPLICATE_AT_ONCE });
+    onTestFinished(() => successor.stop());
+    const replica = await startRedis({
+      port,
+      args: ["--replicaof", "127.0.0.1", String(successor.port)],
+    });
+    onTestFinished(() => replica.stop());
+    expect(await running).toMatchObject({ outcome: "processed" });
+    expect(inReplica).toEqual([1]);
+    expect(observer.names()).toEqual(["processed", "processed"]);
   });
 
   it("a replica that is paused holds its topic back, no other one, and its messages run once it is back", async () => {
