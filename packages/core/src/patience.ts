@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { offAbort, onAbort } from "./abort-listeners.js";
 import type { AttendOptions } from "./attend.js";
 import type { Clock } from "./clock.js";
 import { wait } from "./wait.js";
@@ -39,11 +39,9 @@ export class Patience {
     if (this.#stop === undefined) {
       this.#stop = new AbortController();
       if (this.isStopped) this.#stop.abort();
-      // As many deliveries may wait as the adapter lets in: that is no leak to warn of.
       const { closing, signal } = this.#limits;
-      setMaxListeners(0, ...(signal === undefined ? [closing] : [closing, signal]));
-      closing.addEventListener("abort", this.#stopWaiting);
-      signal?.addEventListener("abort", this.#stopWaiting);
+      onAbort(closing, this.#stopWaiting);
+      if (signal !== undefined) onAbort(signal, this.#stopWaiting);
     }
     return this.#stop.signal;
   }
@@ -80,8 +78,9 @@ export class Patience {
   /** The waiting is over: gives the room back and lets go of the signals. */
   end(): void {
     if (this.#stop !== undefined) {
-      this.#limits.closing.removeEventListener("abort", this.#stopWaiting);
-      this.#limits.signal?.removeEventListener("abort", this.#stopWaiting);
+      const { closing, signal } = this.#limits;
+      offAbort(closing, this.#stopWaiting);
+      if (signal !== undefined) offAbort(signal, this.#stopWaiting);
       this.#stop = undefined;
     }
     this.#leaveRoom?.();
