@@ -2,8 +2,8 @@ import { rm } from "node:fs/promises";
 import { createDeduplicator, type TopicPolicy } from "@onlyonce/core";
 import { attend } from "@onlyonce/core/adapter";
 import { redisStore } from "@onlyonce/redis";
-import { RecordingObserver } from "@onlyonce/testing";
-import { Redis } from "ioredis";
+import { RecordingObserver, startTcpProxy } from "@onlyonce/testing";
+import { Redis, type RedisOptions } from "ioredis";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { freePort } from "../servers/free-port.js";
 import { type RedisProcess, startRedis } from "../servers/redis-process.js";
@@ -15,8 +15,11 @@ async function server(...args: string[]): Promise<RedisProcess> {
 }
 
 /** Without a ready check the client passes on what a server says that is not ready. */
-function client(url: string): Redis {
-  const redis = new Redis(url, { enableReadyCheck: false, retryStrategy: () => 50 });
+function client(url: string, options: Omit<RedisOptions, "replyMapping"> = {}): Redis {
+  const redis = new Redis(url, {
+    ...{ enableReadyCheck: false, retryStrategy: () => 50 },
+    ...options,
+  });
   redis.on("error", () => undefined);
   onTestFinished(() => redis.disconnect());
   return redis;
@@ -168,6 +171,28 @@ describe("behaviours 54 and 56: a server in trouble", () => {
       expect([...details]).toEqual(["late"]);
     },
   );
+
+  it("a connection that dies in silence: a client with socketTimeout comes back by itself, one without goes on waiting", async () => {
+    const { url, port } = await server();
+    const proxy = await startTcpProxy({ target: { host: "127.0.0.1", port } });
+    onTestFinished(() => proxy.close());
+    const run = async ({ dedup }: ReturnType<typeof member>, id: string) =>
+      (await attend(dedup, { topic: "payments", id }, () => undefined)).outcome;
+    const watchful = member(client(proxy.url(url), { socketTimeout: 1_500 }));
+    const trusting = member(client(proxy.url(url)));
+    for (const one of [watchful, trusting]) await run(one, "before");
+    // What was sent by now is under way for ever; new connections are as good as ever.
+    proxy.delay(600_000);
+    expect(await Promise.all([run(watchful, "a"), run(trusting, "b")])).toEqual([
+      "store_error",
+      "store_error",
+    ]);
+    proxy.delay(0);
+    await vi.waitFor(async () => expect(await run(watchful, "c")).toBe("processed"), {
+      timeout: 15_000,
+    });
+    expect(await run(trusting, "d")).toBe("store_error");
+  });
 
   it("NOSCRIPT: a server that forgets its scripts in the middle is told them again, and nobody notices", async () => {
     const { url } = await server();
