@@ -38,7 +38,7 @@ it("behaviour 86: a duplicate links to the span of the process that did the work
   const { id: place } = await child.heard("started", PATIENCE_MS);
   await child.heard("finished", PATIENCE_MS);
   await child.kill();
-  const { dedup } = traced({}, prefix);
+  const { dedup } = traced({}, { prefix });
   const settled = await dedup.process({ topic: "payments", id: "m-1" }, () => undefined);
   expect(settled.outcome).toBe("duplicate");
   expect(linkOf("duplicate")).toEqual({ place, type: "original" });
@@ -48,7 +48,7 @@ it("a message that is being worked on links to its owner, and one taken over to 
   const prefix = `telemetry-${randomUUID()}:`;
   const child = started(prefix, "m-1", true);
   const { id: place } = await child.heard("started", PATIENCE_MS);
-  const { dedup } = traced({ leaseMs: LEASE_MS, busyWaitMs: 100 }, prefix);
+  const { dedup } = traced({ leaseMs: LEASE_MS, busyWaitMs: 100 }, { prefix });
   const attempt = () => dedup.process({ topic: "payments", id: "m-1" }, () => undefined);
   await expect(attempt()).rejects.toMatchObject({ code: "ERR_ONLYONCE_BUSY" });
   expect(linkOf("busy")).toEqual({ place, type: "owner" });

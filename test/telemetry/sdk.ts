@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { createDeduplicator, type Deduplicator, type TopicPolicy } from "@onlyonce/core";
-import { type OtelOptions, otelObserver, redactScriptArguments } from "@onlyonce/otel";
+import { otelObserver, redactScriptArguments } from "@onlyonce/otel";
 import { redisStore } from "@onlyonce/redis";
 import { RecordingObserver } from "@onlyonce/testing";
 import { context, metrics, propagation, trace } from "@opentelemetry/api";
@@ -104,19 +104,24 @@ export interface Traced {
   readonly seen: RecordingObserver;
 }
 
-/** A deduplicator over the real Redis, through an instrumented client. Closed when the test ends. */
-export function traced(
-  policy: TopicPolicy = {},
-  prefix: string = `telemetry-${randomUUID()}:`,
-  options: OtelOptions = {},
-): Traced {
-  const redis = new ioredis.Redis(inject("redisUrl"));
+interface Place {
+  /** Where two share one, they guard together. @defaultValue one of its own */
+  readonly prefix?: string;
+  /** @defaultValue the Redis of this run */
+  readonly redisUrl?: string;
+}
+
+/** A deduplicator over Redis, through an instrumented client. Closed when the test ends. */
+export function traced(policy: TopicPolicy = {}, place: Place = {}): Traced {
+  const { prefix = `telemetry-${randomUUID()}:`, redisUrl = inject("redisUrl") } = place;
+  const redis = new ioredis.Redis(redisUrl);
+  redis.on("error", () => undefined);
   const seen = new RecordingObserver();
   const dedup = createDeduplicator({
     store: redisStore(redis, { prefix, commandTimeoutMs: 300 }),
     scope: "billing",
     defaults: { ackTimeoutMs: 60_000, leaseMs: 10_000, ...policy },
-    observers: [otelObserver(options), seen],
+    observers: [otelObserver(), seen],
   });
   onTestFinished(async () => {
     await dedup.close({ drainMs: 100 });

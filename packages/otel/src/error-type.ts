@@ -3,7 +3,7 @@ import { OnlyOnceError, type OutcomeEvent } from "@onlyonce/core";
 const OTHER = "_OTHER";
 
 /** The class of what a handler threw: few values, and never its message. */
-export function classOf(error: unknown): string {
+function classOf(error: unknown): string {
   if (!(error instanceof Error)) return OTHER;
   const { name } = error.constructor;
   return name === "" ? OTHER : name;

@@ -11,6 +11,7 @@ export function timedOut(commandTimeoutMs: number): OnlyOnceError {
   return new OnlyOnceError(
     "ERR_ONLYONCE_STORE",
     `Redis did not answer within commandTimeoutMs (${commandTimeoutMs} ms)`,
+    { cause: new DOMException("the time for a command is up", "TimeoutError") },
   );
 }
 
