@@ -53,7 +53,7 @@ const SLOT_GROUPS = 64;
 /** Well below the 512 at which a set of integers becomes a table. */
 const NUMBERS_PER_SET = 200;
 const MAX_BUCKETS = 2 ** 20;
-const MAX_SLICES = 32;
+export const MAX_SLICES = 32;
 const LONGEST_WINDOW_MS = 3_650 * 86_400_000;
 
 const COMPACT_OPTIONS = [

@@ -37,13 +37,15 @@ local function read(record)
   return readRecord(record)
 end
 
-local function isReadable(record)
-  return record and read(record).state ~= 'M'
+-- By its first character: a digit, C, D or F.
+local function isRecord(text)
+  local first = string.byte(text)
+  return first and first >= 48 and first <= 70 and (first <= 57 or first >= 67)
 end
 
 -- Records of completed keys and of claims are there first: nothing that is in a set can be claimed.
 for i = 1, count do
-  if not isReadable(records[i]) and placeOf(i) then
+  if not (records[i] and isRecord(records[i])) and placeOf(i) then
     records[i] = NUMBER_ONLY
   end
 end
