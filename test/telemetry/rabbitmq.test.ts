@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { rabbitConsume } from "@onlyonce/rabbitmq";
+import { rabbitConsume, toDelivery } from "@onlyonce/rabbitmq";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import type { Channel, ChannelModel } from "amqplib";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
@@ -7,6 +7,7 @@ import { until } from "../servers/deadline.js";
 import {
   allMetrics,
   amqplib,
+  amqplibInstrumentation,
   childrenOf,
   endedSpans,
   inSpan,
@@ -160,6 +161,51 @@ describe("with the instrumentation of amqplib, on a real broker", () => {
       "idempotency.outcome": "processed",
     });
     await consumer.close();
+  });
+
+  it("where every delivery begins a trace of its own, our link is the bridge", async () => {
+    amqplibInstrumentation.setConfig({ useLinksForConsume: true });
+    onTestFinished(() => amqplibInstrumentation.setConfig({}));
+    const { queue, channel } = await newQueue();
+    const { dedup } = traced();
+    const consumer = await rabbitConsume(dedup, channel, queue, async () => undefined, {
+      prefetch: 1,
+    });
+    await publish(channel, queue, "m-1");
+    await publish(channel, queue, "m-1");
+    const [original, duplicate] = await spansNamed(`idempotency ${queue}`, 2);
+    const [, consume] = await spansNamed(`${queue} process`, 2);
+    expect(consume?.parentSpanContext).toBeUndefined();
+    expect(duplicate?.parentSpanContext).toMatchObject(placeOf(consume));
+    expect(consume?.attributes["idempotency.outcome"]).toBe("duplicate");
+    expect(duplicate?.links).toMatchObject([{ context: placeOf(original) }]);
+    expect(placeOf(duplicate).traceId).not.toBe(placeOf(original).traceId);
+    await consumer.close();
+  });
+
+  it("a message that was fetched, which nothing instruments, is a CONSUMER span of ours below its sender", async () => {
+    const { queue, channel } = await newQueue();
+    const { dedup } = traced();
+    await publish(channel, queue, "m-1");
+    const message = await until(async () => (await channel.get(queue)) || undefined, {
+      what: "the message",
+      limitMs: 60_000,
+    });
+    await dedup.process(toDelivery(queue, message), () => undefined);
+    channel.ack(message);
+    const [ours] = await spansNamed(`process ${queue}`, 1);
+    const send = endedSpans().find(
+      (span) => span.kind === SpanKind.PRODUCER && placeOf(span).traceId === placeOf(ours).traceId,
+    );
+    expect(ours?.kind).toBe(SpanKind.CONSUMER);
+    expect(ours?.parentSpanContext).toMatchObject(placeOf(send));
+    expect(ours?.links).toMatchObject([{ context: placeOf(send) }]);
+    expect(ours?.attributes).toMatchObject({
+      "messaging.operation.type": "process",
+      "messaging.destination.name": queue,
+      "rabbitmq.destination.routing_key": queue,
+      "idempotency.outcome": "processed",
+    });
   });
 
   it("no argument of a script reaches the spans of Redis: no traceparent, no result", async () => {

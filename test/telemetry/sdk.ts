@@ -40,9 +40,10 @@ trace.setGlobalTracerProvider(
   new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
 );
 metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+export const amqplibInstrumentation: AmqplibInstrumentation = new AmqplibInstrumentation();
 registerInstrumentations({
   instrumentations: [
-    new AmqplibInstrumentation(),
+    amqplibInstrumentation,
     new KafkaJsInstrumentation(),
     new IORedisInstrumentation({ dbStatementSerializer: redactScriptArguments }),
   ],
