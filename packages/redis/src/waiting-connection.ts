@@ -37,6 +37,13 @@ const SETTINGS = {
 const REDIRECTED = /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 
 /**
+ * Writes, so that there is something to wait for. WAIT is about the last write of its own connection, and a copy of a
+ * call may write nothing: up to Redis 7.0 every command counted, later ones don't. The key expires. On a full server too,
+ * where completions are recorded all the same.
+ */
+const MARK = "#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '', 'PX', 60000)";
+
+/**
  * A connection whose script calls are answered once enough replicas have what the server had by then, and reject
  * otherwise. A connection of its own, because WAIT blocks the one that waits, and all that is behind it. It ends with the
  * client that it was copied from.
@@ -86,7 +93,7 @@ export class WaitingConnection implements ScriptCommands {
     rest: string[],
   ): Promise<unknown> {
     try {
-      return await this.#sendAndWait([command, script, keyCount, ...rest]);
+      return await this.#sendAndWait(command, script, keyCount, rest);
     } catch (error) {
       if (!this.isCluster || !(error instanceof Error) || !REDIRECTED.test(error.message)) {
         throw error;
@@ -94,15 +101,27 @@ export class WaitingConnection implements ScriptCommands {
     }
     // Alone it is redirected, and the client learns where the slot is. Every call may be executed twice.
     await this.#client[command](script, keyCount, ...rest);
-    return this.#sendAndWait([command, script, keyCount, ...rest]);
+    return this.#sendAndWait(command, script, keyCount, rest);
   }
 
-  /** WAIT counts what the server had when the command before it on the same connection was through, whoever wrote it. */
-  async #sendAndWait(call: unknown[]): Promise<unknown> {
+  /** Replicas that have the mark have all that the server had before it, whoever wrote it. */
+  async #sendAndWait(
+    command: "evalsha" | "eval",
+    script: string,
+    keyCount: number,
+    rest: readonly string[],
+  ): Promise<unknown> {
     const { min, timeoutMs } = this.#wait;
-    const results = await this.#client.pipeline([call, ["wait", min, timeoutMs]]).exec();
-    const [changed, waited] = results ?? [];
-    for (const result of [changed, waited]) {
+    const [key = ""] = rest;
+    const results = await this.#client
+      .pipeline([
+        [command, script, keyCount, ...rest],
+        ["eval", MARK, 1, `${key.slice(0, key.indexOf("}") + 1)}.wait`],
+        ["wait", min, timeoutMs],
+      ])
+      .exec();
+    const [changed, marked, waited] = results ?? [];
+    for (const result of [changed, marked, waited]) {
       const error = result?.[0];
       if (error instanceof Error) throw error;
     }
