@@ -11,7 +11,7 @@ import { type RedisProcess, startRedis } from "../servers/redis-process.js";
 import { startRedisCluster } from "./redis-cluster.js";
 import { REPLICATE_AT_ONCE, replicated } from "./redis-replica.js";
 
-const REPLICAS = { min: 1, timeoutMs: 250 };
+const REPLICAS = { min: 1, timeoutMs: 300 };
 
 async function server(...args: string[]): Promise<RedisProcess> {
   const redis = await startRedis({ args });
@@ -40,9 +40,9 @@ async function pair() {
 function member(redis: Redis | Cluster, policy: TopicPolicy = {}, payments?: TopicPolicy) {
   const observer = new RecordingObserver();
   const dedup = createDeduplicator({
-    store: redisStore(redis, { commandTimeoutMs: 750 }),
+    store: redisStore(redis, { commandTimeoutMs: 900 }),
     scope: "test",
-    defaults: { leaseMs: 4_500, busyWaitMs: 400, ackTimeoutMs: 20_000, ...policy },
+    defaults: { leaseMs: 5_400, busyWaitMs: 1_000, ackTimeoutMs: 20_000, ...policy },
     topics: { payments: payments ?? { replicas: REPLICAS }, clicks: {} },
     observers: [observer],
   });
@@ -187,8 +187,9 @@ describe("replicas: { min, timeoutMs } of a topic", () => {
 
   it("in one batch each request waits for what it asks for, and only those fail that do not get it", async () => {
     const { primary } = await pair();
-    const store = redisStore(client(primary.url));
-    const waits = [undefined, REPLICAS, { min: 2, timeoutMs: 50 }, { min: 1, timeoutMs: 200 }];
+    const store = redisStore(client(primary.url), { commandTimeoutMs: 9_000 });
+    const [long, longer] = [2_000, 3_000].map((timeoutMs) => ({ min: 1, timeoutMs }));
+    const waits = [undefined, long, { min: 2, timeoutMs: 50 }, longer];
     const requests = waits.map((replicas, i) => ({
       key: randomBytes(16).toString("base64url"),
       ...{ token: `t${i}`, leaseMs: 60_000, windowMs: 600_000, origin: {} },
@@ -280,6 +281,6 @@ it("a store that knows no replicas, and a wait that is too long for it, are refu
     createDeduplicator({ store, scope: "test", defaults: { replicas: REPLICAS } });
   expect(() => make(redisStore(bare))).toThrow("the store can't wait for replicas");
   expect(() => make(redisStore(redis, { commandTimeoutMs: 300 }))).toThrow(
-    "replicas.timeoutMs must be at most the store's maxReplicaWaitMs (100), got 250",
+    "replicas.timeoutMs must be at most the store's maxReplicaWaitMs (100), got 300",
   );
 });
