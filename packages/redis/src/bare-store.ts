@@ -29,9 +29,11 @@ export class BareStore implements Store {
   readonly completedRecords = "bare";
   readonly maxWindowMs: number;
   readonly #store: Store;
+  readonly #checkLayout: () => Promise<readonly Finding[]>;
 
-  constructor(store: Store, maxWindowMs: number) {
+  constructor(store: Store, maxWindowMs: number, checkLayout: () => Promise<readonly Finding[]>) {
     this.#store = store;
+    this.#checkLayout = checkLayout;
     this.maxWindowMs = maxWindowMs;
     if (store.system !== undefined) this.system = store.system;
     if (store.commandTimeoutMs !== undefined) this.commandTimeoutMs = store.commandTimeoutMs;
@@ -85,8 +87,8 @@ export class BareStore implements Store {
     return this.#store.forget(key, seen);
   }
 
-  check(): Promise<readonly Finding[]> {
-    return this.#store.check();
+  async check(): Promise<readonly Finding[]> {
+    return [...(await this.#store.check()), ...(await this.#checkLayout())];
   }
 
   onFinding(listener: (finding: Finding) => void): () => void {

@@ -23,6 +23,7 @@ import { Deadlines } from "./deadlines.js";
 import { type Entry, entryOf } from "./entry.js";
 import { Findings } from "./findings.js";
 import { Lane } from "./lane.js";
+import { checkLayout } from "./layout-check.js";
 import { LocalCache } from "./local-cache.js";
 import { forgetVerb, inspectVerb } from "./look-verbs.js";
 import { type RedisStoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
@@ -68,7 +69,10 @@ export function redisStore(redis: RedisCommands, options: RedisStoreOptions = {}
   const resolved = resolveOptions(options);
   const { localCache, slices } = resolved;
   const keeper = new RedisStore(redis, resolved);
-  const store = slices === undefined ? keeper : new BareStore(keeper, slices.windowMs);
+  const store =
+    slices === undefined
+      ? keeper
+      : new BareStore(keeper, slices.windowMs, () => checkLayout(redis, slices, resolved));
   return localCache === undefined
     ? store
     : new LocalCache(store, localCache, () => performance.now());

@@ -168,7 +168,8 @@ function checkLastSave(info: ServerInfo): Finding[] {
   ];
 }
 
-async function inTime<Value>(work: Promise<Value>, timeoutMs: number): Promise<Value> {
+/** Rejects when `work` takes longer. */
+export async function inTime<Value>(work: Promise<Value>, timeoutMs: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(timedOut(timeoutMs)), timeoutMs);

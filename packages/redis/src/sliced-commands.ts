@@ -19,6 +19,11 @@ for (const [verb, own] of [
   SCRIPTS.set(verb.source, own);
 }
 
+/** The name of the sets of a slot group that end with a slice, but for the bucket behind it. */
+export function setName(group: string, { sliceMs, buckets }: Slices, slice: number): string {
+  return `${group}:${sliceMs.toString(36)}.${buckets.toString(36)}:${slice.toString(36)}.`;
+}
+
 /** Starts the answer of a script whose server is in another slice than the sets that it was given. */
 const OTHER_SLICE = "!";
 
@@ -99,10 +104,8 @@ export class SlicedCommands implements ScriptCommands {
     numbers: readonly KeyNumber[],
   ): string[] {
     const { sliceMs, setsPerKey, buckets, keepRecordsMs } = this.#slices;
-    const places = Array.from(
-      { length: setsPerKey },
-      (_, place) =>
-        `:${sliceMs.toString(36)}.${buckets.toString(36)}:${(slice + 1 + place).toString(36)}.`,
+    const places = Array.from({ length: setsPerKey }, (_, place) =>
+      setName("", this.#slices, slice + 1 + place),
     );
     const keyCount = numbers.length;
     const all = parameters.slice(0, keyCount);

@@ -326,7 +326,10 @@ describe("completed keys of the compact layout", () => {
 
   test("a key costs no more than 11 bytes where as many come as were expected", async () => {
     const keys = newKeys(40_000);
-    const { redis, store, setsOf } = compactLab({ expectedPerWindow: keys.length * 4 });
+    const { redis, store, setsOf } = compactLab({
+      windowMs: 86_400_000,
+      expectedPerWindow: keys.length * 4,
+    });
     for (let from = 0; from < keys.length; from += 1_000) {
       const some = keys.slice(from, from + 1_000);
       await store.remember(some.map((key) => claimOf(key, { leaseMs: 1, windowMs: 500_000 })));
@@ -338,6 +341,38 @@ describe("completed keys of the compact layout", () => {
     const sizes = await Promise.all(sets.map((set) => redis.scard(set)));
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(keys.length);
     await redis.unlink(...sets);
+  });
+});
+
+describe("check of the compact layout", () => {
+  test("more keys than were expected are told before they take the memory", async () => {
+    const { redis, store, setsOf } = compactLab({ expectedPerWindow: 1 });
+    const codes = async (): Promise<string[]> => (await store.check()).map(({ code }) => code);
+    const keys = newKeys(1_100).map((key) => `A${key.slice(1)}`);
+    await store.remember(keys.slice(0, 512).map((key) => claimOf(key, { leaseMs: 1 })));
+    expect(await codes()).not.toContain("layout_crowded");
+    await store.remember(keys.slice(512).map((key) => claimOf(key, { leaseMs: 1 })));
+    expect(await codes()).toContain("layout_crowded");
+    // Nothing but memory suffers.
+    const sets = await setsOf();
+    const encodings = await Promise.all(sets.map((set) => redis.object("ENCODING", set)));
+    expect(encodings).toContain("hashtable");
+    const again = await store.claim(keys.map((key) => claimOf(key)));
+    expect(new Set(again.map(({ status }) => status))).toEqual(new Set(["duplicate"]));
+  });
+
+  test("a server whose sets of integers end early is told", async () => {
+    const redis = client();
+    const limited: RedisCommands = {
+      evalsha: (...args) => redis.evalsha(...args),
+      eval: (...args) => redis.eval(...args),
+      info: (section) => redis.info(section),
+      config: async (subcommand, name) =>
+        name === "set-max-intset-entries" ? [name, "128"] : redis.config(subcommand, name),
+    };
+    const store = redisStore(limited, { prefix: ownPrefix(), layout: LAYOUT });
+    const found = (await store.check()).find(({ code }) => code === "intset_limit_low");
+    expect(found?.message).toContain("set-max-intset-entries is 128");
   });
 });
 

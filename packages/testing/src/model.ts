@@ -1,3 +1,3 @@
 export type { StoreModelOptions } from "./describe-store-model.js";
 export { describeStoreModel } from "./describe-store-model.js";
-export type { StoreFeatures, StoreHarness, StoreUnderTest } from "./store-harness.js";
+export type { StoreFeatures, StoreHarness, StoreNeeds, StoreUnderTest } from "./store-harness.js";
