@@ -26,6 +26,7 @@ const PROJECTS: readonly Project[] = [
   { name: "testing", folder: "packages/testing/test", needs: [], limitMs: 10_000, group: 0 },
   { name: "otel", folder: "packages/otel/test", needs: [], limitMs: 10_000, group: 0 },
   { name: "demo", folder: "examples/demo/test", needs: [], limitMs: 10_000, group: 0 },
+  { name: "bench", folder: "bench/test", needs: [], limitMs: 10_000, group: 0 },
   { name: "repository", folder: "test/repository", needs: [], limitMs: 10_000, group: 0 },
   { name: "redis", folder: "packages/redis/test", needs: ["redis"], limitMs: 20_000, group: 1 },
   {

@@ -1,100 +1,54 @@
-import { findService } from "@onlyonce/test/servers";
-import { type Contestant, hold, type Scenario, type ScenarioResult } from "./contest.js";
-import {
-  bareCycle,
-  benchStore,
-  Connections,
-  type Cycle,
-  existsDuplicates,
-  existsSetexCycle,
-  pipelinedSetsCycle,
-  processCycle,
-  storeBatchCycle,
-  storeCycle,
-  storeDuplicates,
-} from "./cycles.js";
-import { medianMicroseconds, perSecond } from "./pace.js";
+import { startRedis } from "@onlyonce/test/servers/redis-process";
+import { ClaimCycleField } from "./claim-cycle-field.js";
+import type { ScenarioResult } from "./contest.js";
+import { countFor, type Effort } from "./effort.js";
+import { holdRace } from "./meter.js";
+import { DUPLICATES, type Shape, type Traffic } from "./traffic.js";
 
-const CONCURRENCY = 64;
-const BATCH = 64;
-const MESSAGES = 20_000;
-const MESSAGES_ALONE = 1500;
+export type ShapeName =
+  | "one at a time"
+  | "64 at once"
+  | "512 at once"
+  | "batches of 64, two at once"
+  | "batches of 500, two at once";
+
+const SHAPES: Readonly<Record<ShapeName, Shape>> = {
+  "one at a time": { atOnce: 1, batch: 1, messages: 2000 },
+  "64 at once": { atOnce: 64, batch: 1, messages: 20_000 },
+  "512 at once": { atOnce: 512, batch: 1, messages: 20_000 },
+  "batches of 64, two at once": { atOnce: 2, batch: 64, messages: 32_000 },
+  "batches of 500, two at once": { atOnce: 2, batch: 500, messages: 32_000 },
+};
+
+export function claimCycleName(traffic: Traffic, shape: ShapeName): string {
+  return `${traffic}, ${shape}`;
+}
 
 /**
- * What does guarding a message cost? Claim and completion of messages never seen before, against the unsafe EXISTS and
- * SETEX and against round trips that do nothing; one at a time, 64 at once, and in batches of 64; and duplicates.
+ * What does guarding a message cost? Claim, a handler that does nothing, and completion, beside other ways to do it and
+ * beside two SETs that guard nothing. All of them share one server without persistence, and take turns.
+ *
+ * @param only The names of the scenarios to run; all by default.
  */
 export async function claimCycle(
-  rounds: number,
+  effort: Effort,
   onResult: (result: ScenarioResult) => void,
+  only?: ReadonlySet<string>,
 ): Promise<void> {
-  const service = await findService("redis");
-  const connections = new Connections(service.endpoint);
+  await using server = await startRedis();
+  const field = await ClaimCycleField.open(server.url);
   try {
-    for (const scenario of await scenarios(connections)) onResult(await hold(scenario, rounds));
+    await field.warmUp();
+    for (const traffic of Object.keys(DUPLICATES) as Traffic[]) {
+      for (const shape of Object.keys(SHAPES) as ShapeName[]) {
+        const name = claimCycleName(traffic, shape);
+        if (only?.has(name) === false) continue;
+        const messages = countFor(effort, SHAPES[shape].messages);
+        const race = await field.race(name, traffic, { ...SHAPES[shape], messages });
+        for (const result of await holdRace(race, effort.rounds)) onResult(result);
+      }
+    }
   } finally {
-    connections.close();
-    await service.stop();
+    field.close();
   }
-}
-
-async function scenarios(connections: Connections): Promise<readonly Scenario[]> {
-  const store = benchStore(connections.open());
-  const process = processCycle(benchStore(connections.open()));
-  const [unsafe, bare, limit] = [connections.open(), connections.open(), connections.open()];
-  const unsafeCycle = existsSetexCycle(unsafe);
-  const duplicates = await storeDuplicates(store, BATCH);
-  return [
-    {
-      name: `store, ${CONCURRENCY} at once`,
-      unit: "cycles/s",
-      ours: atOnce("onlyonce", storeCycle(store)),
-      peers: [atOnce("exists_setex", unsafeCycle)],
-    },
-    {
-      name: `process, ${CONCURRENCY} at once`,
-      unit: "cycles/s",
-      ours: atOnce("onlyonce", process),
-      peers: [atOnce("exists_setex", unsafeCycle)],
-    },
-    {
-      name: "store, one at a time",
-      unit: "p50 µs",
-      ours: alone("onlyonce", storeCycle(store)),
-      peers: [alone("two_round_trips", bareCycle(bare)), alone("exists_setex", unsafeCycle)],
-    },
-    {
-      name: "process, one at a time",
-      unit: "p50 µs",
-      ours: alone("onlyonce", process),
-      peers: [alone("two_round_trips", bareCycle(bare)), alone("exists_setex", unsafeCycle)],
-    },
-    {
-      name: `store, batches of ${BATCH}, two at once`,
-      unit: "cycles/s",
-      ours: batches("onlyonce", storeBatchCycle(store, BATCH)),
-      peers: [
-        atOnce("exists_setex", unsafeCycle),
-        batches("pipelined_sets", pipelinedSetsCycle(limit, BATCH)),
-      ],
-    },
-    {
-      name: `duplicates, batches of ${BATCH}, two at once`,
-      unit: "messages/s",
-      ours: batches("onlyonce", duplicates),
-      peers: [batches("exists", existsDuplicates(unsafe, BATCH))],
-    },
-  ];
-}
-
-function atOnce(name: string, cycle: Cycle): Contestant {
-  return { name, round: () => perSecond(MESSAGES, CONCURRENCY, cycle) };
-}
-
-function alone(name: string, cycle: Cycle): Contestant {
-  return { name, round: () => medianMicroseconds(MESSAGES_ALONE, cycle) };
-}
-
-function batches(name: string, cycle: Cycle): Contestant {
-  return { name, round: async () => BATCH * (await perSecond(MESSAGES / BATCH, 2, cycle)) };
 }

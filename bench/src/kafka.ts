@@ -5,6 +5,7 @@ import { findService } from "@onlyonce/test/servers";
 import { Redis } from "ioredis";
 import { Kafka, logLevel } from "kafkajs";
 import { hold, type Scenario, type ScenarioResult } from "./contest.js";
+import { countFor, type Effort } from "./effort.js";
 import { type Consume, TopicRace } from "./topic-race.js";
 
 const PARTITIONS = [1, 6] as const;
@@ -17,13 +18,17 @@ const WORK = {
 
 type Work = (typeof WORK)[keyof typeof WORK];
 
+export function topicName(partitions: number, duplicatePercent: number, work: string): string {
+  return `${partitions} partitions, ${duplicatePercent} % duplicates, handler does ${work}`;
+}
+
 /**
  * What does a guarded consumer cost? It reads records of 1 KiB from a real broker beside a bare kafkajs consumer, whose
  * handler runs for duplicates too. A handler that does nothing is the harshest measure: every microsecond of the guard
  * counts.
  */
 export async function kafka(
-  rounds: number,
+  effort: Effort,
   onResult: (result: ScenarioResult) => void,
 ): Promise<void> {
   const [broker, server] = [await findService("kafka"), await findService("redis")];
@@ -33,9 +38,9 @@ export async function kafka(
     for (const partitions of PARTITIONS) {
       for (const percent of DUPLICATE_PERCENTS) {
         for (const [name, work] of Object.entries(WORK)) {
-          const race = new TopicRace(client, partitions, work.records, percent);
-          const title = `${partitions} partitions, ${percent} % duplicates, handler does ${name}`;
-          onResult(await hold(await scenario(title, race, work, partitions, redis), rounds));
+          const race = new TopicRace(client, partitions, countFor(effort, work.records), percent);
+          const title = topicName(partitions, percent, name);
+          onResult(await hold(await scenario(title, race, work, partitions, redis), effort.rounds));
         }
       }
     }

@@ -5,18 +5,23 @@ import { findService } from "@onlyonce/test/servers";
 import { type ChannelModel, type ConsumeMessage, connect } from "amqplib";
 import { Redis } from "ioredis";
 import { type Contestant, hold, type Scenario, type ScenarioResult } from "./contest.js";
+import { countFor, type Effort } from "./effort.js";
 import { type Consume, QueueRace } from "./queue-race.js";
 
 const PREFETCHES = [1, 16, 256] as const;
 const DUPLICATE_PERCENTS = [0, 10, 100] as const;
 const MESSAGES = { 1: 1_500, 16: 6_000, 256: 12_000 } as const;
 
+export function prefetchName(prefetch: number, duplicatePercent: number): string {
+  return `prefetch ${prefetch}, ${duplicatePercent} % duplicates`;
+}
+
 /**
  * What does a guarded consumer cost? It drains a queue of messages of 1 KiB beside a bare one, with a handler that does
  * nothing: the harshest measure, because every microsecond of the guard counts. Beside them the unsafe EXISTS and SETEX.
  */
 export async function rabbitmq(
-  rounds: number,
+  effort: Effort,
   onResult: (result: ScenarioResult) => void,
 ): Promise<void> {
   const [broker, server] = [await findService("rabbitmq"), await findService("redis")];
@@ -26,8 +31,8 @@ export async function rabbitmq(
     connection = await connect(broker.endpoint);
     for (const prefetch of PREFETCHES) {
       for (const percent of DUPLICATE_PERCENTS) {
-        const race = new QueueRace(connection, MESSAGES[prefetch], percent);
-        onResult(await hold(await scenario(race, prefetch, percent, clients), rounds));
+        const race = new QueueRace(connection, countFor(effort, MESSAGES[prefetch]), percent);
+        onResult(await hold(await scenario(race, prefetch, percent, clients), effort.rounds));
       }
     }
   } finally {
@@ -52,7 +57,7 @@ async function scenario(
   await race.forEachRemembered(remember);
   await race.forEachRemembered((id) => theirs.setex(unsafeKey(id), 600, "1"));
   return {
-    name: `prefetch ${prefetch}, ${percent} % duplicates`,
+    name: prefetchName(prefetch, percent),
     unit: "messages/s",
     ours: entrant("onlyonce", consume),
     peers: [entrant("bare", bare(prefetch)), entrant("exists_setex", unsafe(theirs, prefetch))],
