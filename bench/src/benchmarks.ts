@@ -3,6 +3,7 @@ import type { ScenarioResult } from "./contest.js";
 import type { Effort } from "./effort.js";
 import { growth } from "./growth.js";
 import { kafka } from "./kafka.js";
+import { layouts } from "./layouts.js";
 import { rabbitmq } from "./rabbitmq.js";
 import { recordMemory } from "./record-memory.js";
 import { roundTrips } from "./round-trips.js";
@@ -18,6 +19,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "round-trips": roundTrips,
   "record-memory": recordMemory,
   growth,
+  layouts,
   telemetry: ({ rounds }, onResult) => telemetry(rounds, onResult),
   rabbitmq,
   kafka,

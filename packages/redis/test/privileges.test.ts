@@ -18,8 +18,14 @@ function connect(): Redis {
   return redis;
 }
 
+/** What the compact layout needs more. */
+function compactRules(): string[] {
+  const text = readFileSync(new URL("../../../SECURITY.md", import.meta.url), "utf8");
+  return (/layout `compact`\s+`(\+[^`]*)`/.exec(text)?.[1] ?? "").split(" ");
+}
+
 /** A client with the documented privileges and nothing else. */
-async function restricted(): Promise<{
+async function restricted(more: readonly string[] = []): Promise<{
   readonly admin: Redis;
   readonly user: Redis;
   readonly name: string;
@@ -27,7 +33,7 @@ async function restricted(): Promise<{
   const admin = connect();
   const name = `onlyonce-${randomBytes(6).toString("hex")}`;
   const password = randomBytes(12).toString("hex");
-  await admin.call("ACL", "SETUSER", name, "on", `>${password}`, ...documentedRules());
+  await admin.call("ACL", "SETUSER", name, "on", `>${password}`, ...documentedRules(), ...more);
   const user = admin.duplicate({ username: name, password });
   onTestFinished(async () => {
     user.disconnect();
@@ -71,6 +77,26 @@ describe("the privileges that SECURITY.md names", () => {
     ]) {
       expect(await admin.call("ACL", "DRYRUN", name, ...command)).toBe("OK");
     }
+  });
+
+  it("are enough for the compact layout with those that it needs more", async () => {
+    const { user } = await restricted(compactRules());
+    const layout = { kind: "compact", windowMs: 600_000, expectedPerWindow: 1_000 } as const;
+    const store = redisStore(user, { prefix: prefixUnder("once:"), layout });
+    const key = randomBytes(16).toString("base64url");
+    const request = { key, token: "t", leaseMs: 60_000, windowMs: 600_000, origin: {} };
+    const held = { ...request, grant: 1 };
+    expect(await store.claim([request])).toMatchObject([{ status: "acquired" }]);
+    expect(await store.renew([held])).toEqual(["ok"]);
+    expect(await store.complete([held])).toEqual(["ok"]);
+    expect(await store.remember([{ ...request, token: "u" }])).toMatchObject([
+      { status: "duplicate" },
+    ]);
+    expect(await store.inspect(key)).toMatchObject({ state: "completed" });
+    expect(await store.check()).not.toContainEqual(
+      expect.objectContaining({ code: "info_refused" }),
+    );
+    expect(await store.forget(key)).toBe(true);
   });
 
   it("end at the prefix", async () => {
