@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as compact from "../src/generated/compact-scripts.js";
-import type { Script } from "../src/generated/scripts.js";
+import { claimScript, type Script } from "../src/generated/scripts.js";
 import { type CompactLayout, type RedisCommands, redisStore } from "../src/index.js";
 import { bucketOf, keyNumber } from "../src/key-number.js";
 import { slicesOf } from "../src/layout-options.js";
+import { SlicedCommands } from "../src/sliced-commands.js";
 import {
   CountingCommands,
   claimOf,
@@ -401,6 +402,48 @@ describe("the clock that slices follow", () => {
     expect(reply).toMatch(/^!\d{13}$/);
     expect(Number(String(reply).slice(1))).toBeGreaterThanOrEqual(beforeMs);
     expect(await redis.exists(...names)).toBe(0);
+  });
+});
+
+describe("a call that met another slice", () => {
+  const otherSlice = (answerMs: number, answers: readonly string[]) => {
+    const calls: (readonly string[])[] = [];
+    const evalsha = async (_sha1: string, _keyCount: number, ...parameters: string[]) => {
+      calls.push(parameters);
+      await new Promise((resolve) => setTimeout(resolve, answerMs));
+      return answers[calls.length - 1];
+    };
+    const commands = { evalsha, eval: evalsha, isCluster: false };
+    const options = { prefix: "p:", commandTimeoutMs: 50 };
+    return { calls, sliced: new SlicedCommands(commands, slicesOf(1_000, 1, 1_000), options) };
+  };
+  const key = `p:{k}${newKey().slice(1)}`;
+  const send = (sliced: SlicedCommands) =>
+    sliced.evalsha(claimScript.sha1, 1, key, "token 1 0 ", "1", "100", "1000");
+
+  test("is sent once more, for the slice that the server told", async () => {
+    const { calls, sliced } = otherSlice(0, ["!1234567890123", "a"]);
+    expect(await send(sliced)).toBe("a");
+    expect(calls[1]?.slice(1, 3)).toEqual([1234567891, 1234567892].map(setNamed));
+    expect(calls[1]?.slice(7)).toEqual([
+      keyNumber(key, 5).number,
+      "1234567890",
+      "1000",
+      "2",
+      "0",
+      "1",
+    ]);
+    expect(calls[1]).toHaveLength(13);
+
+    function setNamed(slice: number): string {
+      return `p:{k}:rs.1:${slice.toString(36)}.0`;
+    }
+  });
+
+  test("is not sent any more once its caller has been told that it failed", async () => {
+    const { calls, sliced } = otherSlice(80, ["!1234567890123", "a"]);
+    await expect(send(sliced)).rejects.toThrow("commandTimeoutMs (50 ms)");
+    expect(calls).toHaveLength(1);
   });
 });
 
