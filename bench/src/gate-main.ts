@@ -2,7 +2,7 @@ import type { Benchmark } from "./benchmarks.js";
 import { claimCycle } from "./claim-cycle.js";
 import type { ScenarioResult } from "./contest.js";
 import type { Effort } from "./effort.js";
-import { fallenLine, fallenRatios } from "./gate.js";
+import { type FallenRatio, fallenLine, fallenRatios, fallenTwice } from "./gate.js";
 import { describeMachine } from "./report.js";
 import { COMMITTED_RESULTS, readResults } from "./results.js";
 import { run } from "./run.js";
@@ -16,15 +16,16 @@ if (committed.length === 0) throw new Error(`no claim-cycle in ${COMMITTED_RESUL
 
 const machine = await describeMachine();
 const measured = await claimCycleOf(FIRST);
-const suspects = new Set(fallenRatios(committed, measured).map(({ scenario }) => scenario));
-const again = suspects.size === 0 ? [] : await claimCycleOf(SECOND, suspects);
-const fallen = fallenRatios(
-  committed.filter(({ name }) => suspects.has(name)),
-  again,
-);
+const suspects = fallenRatios(committed, measured);
+const fallen = suspects.length === 0 ? [] : fallenTwice(suspects, await fallenAgain(suspects));
 for (const ratio of fallen) console.error(`Under 60 % of the committed one: ${fallenLine(ratio)}`);
 if (fallen.length === 0) console.log("No ratio fell under 60 % of the committed one.");
 else process.exitCode = 1;
+
+async function fallenAgain(suspects: readonly FallenRatio[]): Promise<readonly FallenRatio[]> {
+  const scenarios = new Set(suspects.map(({ scenario }) => scenario));
+  return fallenRatios(committed, await claimCycleOf(SECOND, scenarios));
+}
 
 async function claimCycleOf(
   effort: Effort,

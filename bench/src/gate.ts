@@ -3,8 +3,12 @@ import type { ScenarioResult, Unit } from "./contest.js";
 /** How much of a committed ratio must be left. */
 const LEFT = 0.6;
 
-/** The tail of a short run says nothing. */
-const NOT_GATED: ReadonlySet<Unit> = new Set<Unit>(["p99 µs"]);
+/** Latencies of a short run say little, and with a given number of messages under way throughput tells their mean. */
+const GATED: ReadonlySet<Unit> = new Set<Unit>([
+  "messages/s",
+  "Node µs/message",
+  "Redis µs/message",
+]);
 
 /** A ratio that is no longer what it was. */
 export interface FallenRatio {
@@ -23,7 +27,7 @@ export function fallenRatios(
   measured: readonly ScenarioResult[],
 ): readonly FallenRatio[] {
   return committed
-    .filter(({ unit }) => !NOT_GATED.has(unit))
+    .filter(({ unit }) => GATED.has(unit))
     .flatMap(({ name, unit, ratios }) => {
       const now = measured.find((one) => one.name === name && one.unit === unit);
       return Object.entries(ratios).flatMap(([ours, byPeer]) =>
@@ -37,11 +41,24 @@ export function fallenRatios(
     });
 }
 
+/** Those of the second list that are in the first one too. */
+export function fallenTwice(
+  first: readonly FallenRatio[],
+  second: readonly FallenRatio[],
+): readonly FallenRatio[] {
+  const fallenBefore = new Set(first.map(nameOf));
+  return second.filter((fallen) => fallenBefore.has(nameOf(fallen)));
+}
+
+function nameOf({ scenario, unit, ours, peer }: FallenRatio): string {
+  return `${scenario} [${unit}]: ${ours} ÷ ${peer}`;
+}
+
 /** For people. */
 export function fallenLine(fallen: FallenRatio): string {
-  const { scenario, unit, ours, peer, committed, measured } = fallen;
+  const { committed, measured } = fallen;
   const now = measured === undefined ? "was not measured" : `is ${measured}`;
-  return `${scenario} [${unit}]: ${ours} ÷ ${peer} ${now}, committed ${committed}`;
+  return `${nameOf(fallen)} ${now}, committed ${committed}`;
 }
 
 function hasFallen({ unit, committed, measured }: FallenRatio): boolean {
