@@ -79,9 +79,13 @@ describe("claims taken ahead, with kafkajs on a real broker", () => {
     });
     await reaches(groupId, topic, 64);
     expect(member.observer.count("processed")).toBe(64);
-    const [claims, completions, ...others] = sizes.values();
+    const keysOf = (calls: readonly number[]): number => calls.reduce((sum, size) => sum + size);
+    // The store's own check of the server calls some scripts once, with a key of its own.
+    const [claims, completions, ...others] = [...sizes.values()]
+      .filter((calls) => keysOf(calls) > 1)
+      .sort((a, b) => a.length - b.length);
     expect(claims).toEqual([64]);
-    expect(completions?.reduce((sum, size) => sum + size)).toBe(64);
+    expect(completions && keysOf(completions)).toBe(64);
     expect(completions?.length).toBeLessThanOrEqual(40);
     expect(others).toEqual([]);
   });
