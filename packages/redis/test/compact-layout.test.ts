@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { createDeduplicator, header, jsonCodec, type TopicPolicy } from "@onlyonce/core";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import * as compact from "../src/generated/compact-scripts.js";
 import { claimScript, type Script } from "../src/generated/scripts.js";
 import { type CompactLayout, type RedisCommands, redisStore } from "../src/index.js";
@@ -402,6 +403,63 @@ describe("the clock that slices follow", () => {
     expect(reply).toMatch(/^!\d{13}$/);
     expect(Number(String(reply).slice(1))).toBeGreaterThanOrEqual(beforeMs);
     expect(await redis.exists(...names)).toBe(0);
+  });
+});
+
+describe("a deduplicator on the compact layout", () => {
+  const delivery = { topic: "payments", id: "p-1", coordinates: "payments/1" };
+  const policy = { ackTimeoutMs: 60_000, maxAttempts: 2, windowMs: WINDOW_MS };
+
+  function guarded(defaults: TopicPolicy = policy) {
+    const { redis, store, prefix } = compactLab();
+    const dedup = createDeduplicator({ store, scope: newKey(), defaults });
+    onTestFinished(() => dedup.close({ drainMs: 0 }));
+    /** What a lease and a quarter would do. */
+    const fade = async () => {
+      const names = await redis.keys(`${prefix}*`);
+      const records = names.filter((name) => !name.includes("}:"));
+      await redis.del(...records);
+      return records;
+    };
+    return { dedup, fade };
+  }
+
+  test("runs a message once, and drops its copies also when only the number is left", async () => {
+    const { dedup, fade } = guarded();
+    const handler = vi.fn();
+    expect((await dedup.process(delivery, handler)).outcome).toBe("processed");
+    expect((await dedup.process(delivery, handler)).outcome).toBe("duplicate");
+    expect(await fade()).toHaveLength(1);
+    expect(await dedup.process(delivery, handler)).toEqual({ outcome: "duplicate", origin: {} });
+    expect(await dedup.isDuplicate(delivery)).toBe(true);
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(await dedup.forget(delivery)).toBe(true);
+    expect((await dedup.process(delivery, handler)).outcome).toBe("processed");
+  });
+
+  test("counts attempts, and dead-letters a poison message", async () => {
+    const { dedup } = guarded();
+    const attempts: number[] = [];
+    const deadLetter = vi.fn(async () => undefined);
+    const failing = async ({ attempt }: { readonly attempt: number }) => {
+      attempts.push(attempt);
+      throw new Error("no");
+    };
+    await expect(dedup.process(delivery, failing, { deadLetter })).rejects.toThrow("no");
+    await dedup.process(delivery, failing, { deadLetter }).catch(() => undefined);
+    expect(attempts).toEqual([1, 2]);
+    expect(deadLetter).toHaveBeenCalledTimes(1);
+  });
+
+  test("behaviour 50: refuses fingerprints and longer windows at construction, and replay at once", async () => {
+    expect(() => guarded({ ...policy, fingerprint: header("etag") })).toThrow("fingerprint");
+    expect(() => guarded({ ...policy, windowMs: WINDOW_MS + 1 })).toThrow(/maxWindowMs \(600000\)/);
+    expect(() => guarded({})).toThrow(/windowMs must be at most .* got 86400000/);
+    const handler = vi.fn();
+    await expect(
+      guarded().dedup.process(delivery, handler, { replay: jsonCodec() }),
+    ).rejects.toThrow("replay");
+    expect(handler).not.toHaveBeenCalled();
   });
 });
 
