@@ -17,8 +17,8 @@ export interface Shape {
 }
 
 const WARM_UP: readonly Shape[] = [
-  { atOnce: 64, batch: 1, messages: 8000 },
-  { atOnce: 2, batch: 64, messages: 8000 },
+  { atOnce: 64, batch: 1, messages: 20_000 },
+  { atOnce: 2, batch: 64, messages: 20_000 },
 ];
 
 /** More than are ever under way at once. */
