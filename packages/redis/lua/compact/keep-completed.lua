@@ -2,7 +2,9 @@
 -- slice, after that. The bare record stays for as long as copies of the completion may come.
 local recordMs = math.min(tonumber(window), math.max(keptMs, math.ceil(ARGV[run - 2] * 1.25)))
 redis.call('SET', KEYS[i], completedRecord(answer, first, outline), 'PX', recordMs)
-local set = count + (i - 1) * setsPerKey + math.ceil((now + window) / sliceMs) - slice
+-- (A window beyond the layout's, which only the store's own probe of a server asks for, ends with the last set.)
+local ends = math.min(math.ceil((now + window) / sliceMs), slice + setsPerKey)
+local set = count + (i - 1) * setsPerKey + ends - slice
 if redis.call('SADD', KEYS[set], ARGV[numbers + i]) == 1 and redis.call('SCARD', KEYS[set]) == 1 then
-  redis.call('PEXPIREAT', KEYS[set], math.ceil((now + window) / sliceMs) * sliceMs)
+  redis.call('PEXPIREAT', KEYS[set], ends * sliceMs)
 end
