@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { COMPOSE_PORTS } from "../servers/compose-rung.js";
+import { COLLECTOR_IMAGE } from "../telemetry/collector.js";
 
 const root = new URL("../../", import.meta.url);
 const compose = readFileSync(new URL("docker-compose.yml", root), "utf8");
@@ -33,6 +34,10 @@ describe("the profile observability of docker-compose.yml", () => {
       }
     },
   );
+
+  it("starts the collector that `npm run test:collector` tries", () => {
+    expect(service("collector")).toContain(`    image: ${COLLECTOR_IMAGE}\n`);
+  });
 
   it("takes no port of another service", () => {
     const published = [...compose.matchAll(/"127\.0\.0\.1:(\d+):\d+"/g)].map(([, port]) => port);
