@@ -52,11 +52,14 @@ function member(redis: Redis | Cluster, policy: TopicPolicy = {}, payments?: Top
 /** What SECURITY.md tells operators to type, for a Cluster and for `replicas`. */
 async function leastPrivileged(servers: readonly RedisProcess[]) {
   const text = await readFile(new URL("../../SECURITY.md", import.meta.url), "utf8");
-  const rules = /^ACL SETUSER onlyonce on >password (~once:\* .*)$/m.exec(text)?.[1] ?? "";
-  const more = /A Cluster needs `([^`]+)` too, and topics with `replicas` need `([^`]+)`/.exec(
-    text,
-  );
-  const all = [rules, more?.[1] ?? "", more?.[2] ?? ""].join(" ").split(" ");
+  const told = (pattern: RegExp): string => pattern.exec(text)?.[1] ?? expect.fail(String(pattern));
+  const all = [
+    told(/^ACL SETUSER onlyonce on >password (~once:\* .*)$/m),
+    told(/A Cluster needs `([^`]+)` too/),
+    told(/topics with `replicas` need `([^`]+)`/),
+  ]
+    .join(" ")
+    .split(" ");
   for (const { url } of servers) {
     await client(url).call("ACL", "SETUSER", "onlyonce", "on", ">secret", ...all);
   }
@@ -254,22 +257,33 @@ describe("replicas: { min, timeoutMs } of a topic", () => {
     cluster.on("error", () => undefined);
     onTestFinished(() => cluster.disconnect());
     const { dedup, observer } = member(cluster);
-    const run = async (from: number, to: number): Promise<void> => {
-      const ids = Array.from({ length: to - from }, (_, i) => `p${from + i}`);
-      await Promise.all(ids.map((id) => attend(dedup, { topic: "payments", id }, () => undefined)));
+    const idsOf = (from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_, i) => `p${from + i}`);
+    const run = async (ids: readonly string[]): Promise<string[]> => {
+      const deliver = (id: string) => attend(dedup, { topic: "payments", id }, () => undefined);
+      const verdicts = await Promise.all(ids.map(deliver));
+      return ids.filter((_, i) => verdicts[i]?.settlement !== "ack");
     };
-    await run(0, 300);
+    // A busy machine may take longer than a message waits: then it is delivered again, as by a broker.
+    const runAll = async (ids: string[]): Promise<void> => {
+      let left = ids;
+      while (left.length > 0) left = await run(left);
+    };
+    await runAll(idsOf(0, 300));
     expect(observer.count("processed")).toBe(300);
     for (const slot of await servers.usedSlots(0)) await servers.moveSlot(slot, 0, 1);
-    await run(300, 500);
+    await runAll(idsOf(300, 500));
     expect(observer.count("processed")).toBe(500);
-    expect(observer.names().filter((name) => name !== "processed")).toEqual([]);
+    const isWorse = (name: string): boolean => name !== "processed" && name !== "store_error";
+    expect(observer.names().filter(isWorse)).toEqual([]);
     const [victim] = servers.replicas.slice(2);
     await victim?.kill();
-    await run(500, 700);
-    expect(observer.count("store_error")).toBeGreaterThan(20);
-    expect(observer.count("processed")).toBeGreaterThan(550);
-    expect(observer.count("processed") + observer.count("store_error")).toBe(700);
+    const unserved = await run(idsOf(500, 700));
+    expect(unserved.length).toBeGreaterThan(20);
+    expect(observer.count("processed")).toBe(700 - unserved.length);
+    await expect
+      .poll(async () => (await run(unserved.slice(0, 1))).length + (await run(["p0"])).length)
+      .toBe(1);
   });
 });
 
