@@ -3,6 +3,7 @@ import type { AttendOptions, Delivery, Ticket, Verdict } from "@onlyonce/core/ad
 import { topicPolicy } from "@onlyonce/core/adapter";
 import { backOffMs } from "./back-off.js";
 import { ClaimedAhead } from "./claimed-ahead.js";
+import { ClientTurns } from "./client-turns.js";
 import { HandlerCalls } from "./handler-calls.js";
 import { HeartbeatPump } from "./heartbeat.js";
 import { OffsetOrder } from "./offset-order.js";
@@ -29,13 +30,6 @@ export interface SharedRun {
 }
 
 const LEAVE: Action = { kind: "leave" };
-const RESOLVE: Action = { kind: "resolve" };
-
-/** How many handlers that never wait may follow one another before the event loop turns. */
-const HANDLERS_A_TURN = 16;
-
-/** Between handlers that take longer than this, in milliseconds, the client is asked for a heartbeat and a commit each time. */
-const LONGEST_TURN_MS = 20;
 
 /** Where a group of records takes no longer than this, in milliseconds, the next one is claimed meanwhile. */
 const FAST_GROUP_MS = 50;
@@ -53,19 +47,18 @@ export class BatchRun {
   readonly #source: RecordSource & { readonly guardedAs: string };
   readonly #partition: string;
   readonly #calls: HandlerCalls;
+  readonly #turns: ClientTurns;
   readonly #maxProcessingMs: number;
   #ahead: ClaimedAhead = new ClaimedAhead([]);
   /** The claims of the group after that, where it is claimed early. */
   #further: Promise<ClaimedAhead> | undefined;
   #release: Promise<unknown> | undefined;
-  /** Handlers since the client was last asked for a heartbeat and a commit, and when that was. */
-  #handled = 0;
-  #askedAtMs = 0;
 
   constructor(shared: SharedRun, payload: KafkaBatch) {
     this.#shared = shared;
     this.#payload = payload;
     this.#pump = new HeartbeatPump(payload, shared.clock);
+    this.#turns = new ClientTurns(payload, this.#pump, shared.clock);
     this.#order = new OffsetOrder((record, verdict) => this.#settle(record, verdict), shared.clock);
     const { topic, partition } = payload.batch;
     const { guardAs, groupId } = shared.options;
@@ -175,7 +168,7 @@ export class BatchRun {
           ? await this.#startOne(ahead, records)
           : await this.#startGroup(ahead, records);
       if (!isHandled || this.#calls.isPaused) return false;
-      if (this.#isTurnOver() && !(await this.#askClient())) return false;
+      if (this.#turns.isDue() && !(await this.#turns.take())) return false;
     }
     return true;
   }
@@ -220,10 +213,6 @@ export class BatchRun {
   }
 
   #settle(record: KafkaRecord, verdict: Verdict): Action {
-    if (verdict.settlement === "ack") {
-      this.#countStoreFailures(false);
-      return this.#resolve(record.offset) ? RESOLVE : LEAVE;
-    }
     const action = actionFor(verdict, this.#shared.options, {
       storeFailures: this.#countStoreFailures(verdict.reason === "store"),
       random: Math.random(),
@@ -270,30 +259,6 @@ export class BatchRun {
       return true;
     } catch {
       this.rest(backOffMs(1, Math.random()));
-      return false;
-    }
-  }
-
-  #isTurnOver(): boolean {
-    this.#handled += 1;
-    const nowMs = this.#shared.clock.nowMs();
-    return this.#handled >= HANDLERS_A_TURN || nowMs - this.#askedAtMs >= LONGEST_TURN_MS;
-  }
-
-  /**
-   * As kafkajs does between messages. Lets answers, renewals and heartbeats through where handlers would not: they never
-   * wait for anything. False: leave the rest of the batch to the client's own recovery.
-   */
-  async #askClient(): Promise<boolean> {
-    if (this.#handled >= HANDLERS_A_TURN) await new Promise((resolve) => setImmediate(resolve));
-    this.#handled = 0;
-    this.#askedAtMs = this.#shared.clock.nowMs();
-    if (!(await this.#pump.beat())) return false;
-    try {
-      await this.#payload.commitOffsetsIfNecessary?.();
-      return true;
-    } catch {
-      // What is resolved stays resolved: the client commits it at the end of the batch, and deals with its own error there.
       return false;
     }
   }

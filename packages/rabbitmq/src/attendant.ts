@@ -53,10 +53,6 @@ export class Attendant {
     const holdUntilMs = performance.now() + policy.maxProcessingMs;
     for (let round = 0; !stop.aborted; round += 1) {
       const verdict = await this.#verdict(message, delivery, holdUntilMs - performance.now());
-      if (verdict.settlement === "ack") {
-        replies?.send(message, verdict);
-        return channel.ack(message);
-      }
       const { headers } = message.properties;
       const now: Circumstances = {
         deliveryCount: deliveryCount(headers),
@@ -75,6 +71,7 @@ export class Attendant {
       const action = actionFor(verdict, now);
       switch (action.kind) {
         case "ack":
+          replies?.send(message, verdict);
           return channel.ack(message);
         case "reject":
           return channel.reject(message);
