@@ -12,3 +12,4 @@ export {
   requireObject,
   requireOneOf,
 } from "./option-checks.js";
+export { traitsOf } from "./store-traits.js";

@@ -2,13 +2,14 @@ import type { Clock } from "./clock.js";
 import type { ClaimEvent, StoreCall } from "./observer.js";
 import type { Observers } from "./observers.js";
 import type { Store, StoreFailure } from "./store.js";
+import { traitsOf } from "./store-traits.js";
 
 type Operation = StoreCall["operation"];
 type Reply = string | { readonly status: string } | StoreFailure;
 
 /** A store that tells of every call that deliveries make. Only there where somebody may want to hear of them. */
 export function observedStore(store: Store, clock: Clock, observers: Observers): Store {
-  const { system, commandTimeoutMs, maxReplicaWaitMs, completedRecords, maxWindowMs } = store;
+  const { system } = store;
   const observed = <Replies extends readonly Reply[]>(
     operation: Operation,
     size: number,
@@ -44,11 +45,7 @@ export function observedStore(store: Store, clock: Clock, observers: Observers):
     return replies;
   };
   return {
-    ...(system === undefined ? undefined : { system }),
-    ...(commandTimeoutMs === undefined ? undefined : { commandTimeoutMs }),
-    ...(maxReplicaWaitMs === undefined ? undefined : { maxReplicaWaitMs }),
-    ...(completedRecords === undefined ? undefined : { completedRecords }),
-    ...(maxWindowMs === undefined ? undefined : { maxWindowMs }),
+    ...traitsOf(store),
     claim: (claims) => observed("claim", claims.length, () => store.claim(claims)),
     start: (held) => observed("start", held.length, () => store.start(held)),
     renew: (held) => observed("renew", held.length, () => store.renew(held)),

@@ -14,7 +14,7 @@ import type {
   StartReply,
   Store,
 } from "@onlyonce/core";
-import { quote } from "@onlyonce/core/internal";
+import { quote, traitsOf } from "@onlyonce/core/internal";
 
 const NOWHERE: Origin = {};
 
@@ -26,7 +26,7 @@ export class BareStore implements Store {
   readonly system?: string;
   readonly commandTimeoutMs?: number;
   readonly maxReplicaWaitMs?: number;
-  readonly completedRecords = "bare";
+  readonly completedRecords: "bare";
   readonly maxWindowMs: number;
   readonly #store: Store;
   readonly #checkLayout: () => Promise<readonly Finding[]>;
@@ -34,10 +34,9 @@ export class BareStore implements Store {
   constructor(store: Store, maxWindowMs: number, checkLayout: () => Promise<readonly Finding[]>) {
     this.#store = store;
     this.#checkLayout = checkLayout;
+    Object.assign(this, traitsOf(store));
+    this.completedRecords = "bare";
     this.maxWindowMs = maxWindowMs;
-    if (store.system !== undefined) this.system = store.system;
-    if (store.commandTimeoutMs !== undefined) this.commandTimeoutMs = store.commandTimeoutMs;
-    if (store.maxReplicaWaitMs !== undefined) this.maxReplicaWaitMs = store.maxReplicaWaitMs;
   }
 
   async claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]> {

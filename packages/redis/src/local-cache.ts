@@ -14,6 +14,7 @@ import type {
   StartReply,
   Store,
 } from "@onlyonce/core";
+import { traitsOf } from "@onlyonce/core/internal";
 import type { ResolvedLocalCache } from "./local-cache-options.js";
 import { RecentKeys } from "./recent-keys.js";
 
@@ -58,11 +59,7 @@ export class LocalCache implements Store {
     this.#maxAgeMs = options.maxAgeMs;
     this.#keys = new RecentKeys(options.maxKeys);
     this.#nowMs = nowMs;
-    if (store.system !== undefined) this.system = store.system;
-    if (store.commandTimeoutMs !== undefined) this.commandTimeoutMs = store.commandTimeoutMs;
-    if (store.maxReplicaWaitMs !== undefined) this.maxReplicaWaitMs = store.maxReplicaWaitMs;
-    if (store.completedRecords !== undefined) this.completedRecords = store.completedRecords;
-    if (store.maxWindowMs !== undefined) this.maxWindowMs = store.maxWindowMs;
+    Object.assign(this, traitsOf(store));
   }
 
   claim(claims: readonly ClaimRequest[]): Promise<readonly ClaimReply[]> {
